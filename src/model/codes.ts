@@ -1,0 +1,290 @@
+/**
+ * The one table of stable codes.
+ *
+ * Numbers below 900 000 are the platform's (`clarifai/api/status/status_code.proto`); those from 900 000 on are
+ * ours, for what the platform has no code for. A code, once released, keeps its name, number and meaning.
+ */
+export interface CodeInfo {
+  readonly number: number;
+  /** Which result the code belongs to: an item's outcome, a warning beside one, or the end of a run. */
+  readonly class: 'ok' | 'skipped' | 'rejected' | 'failed' | 'warning' | 'fatal';
+  /** Whether the same item may succeed when simply tried again. */
+  readonly retryable: boolean;
+  readonly meaning: string;
+  /** What the user can do about it. */
+  readonly remedy: string;
+}
+
+const ok = (number: number, meaning: string): CodeInfo => ({
+  number,
+  class: 'ok',
+  retryable: false,
+  meaning,
+  remedy: 'Nothing to do.',
+});
+const skipped = (number: number, meaning: string, remedy: string): CodeInfo => ({
+  number,
+  class: 'skipped',
+  retryable: false,
+  meaning,
+  remedy,
+});
+const rejected = (number: number, meaning: string, remedy: string): CodeInfo => ({
+  number,
+  class: 'rejected',
+  retryable: false,
+  meaning,
+  remedy,
+});
+const failed = (number: number, meaning: string, remedy: string): CodeInfo => ({
+  number,
+  class: 'failed',
+  retryable: true,
+  meaning,
+  remedy,
+});
+const warning = (number: number, meaning: string, remedy: string): CodeInfo => ({
+  number,
+  class: 'warning',
+  retryable: false,
+  meaning,
+  remedy,
+});
+const fatal = (number: number, meaning: string, remedy: string): CodeInfo => ({
+  number,
+  class: 'fatal',
+  retryable: true,
+  meaning,
+  remedy,
+});
+
+export const CODES = {
+  // ok
+  INPUT_SUCCESS: ok(30000, 'The input was validated and stored.'),
+  INPUT_UPDATED: ok(
+    900001,
+    'The input was there with the same bytes; its labels, metadata or dataset changed.',
+  ),
+
+  // skipped
+  INPUT_UNCHANGED: skipped(
+    900010,
+    'The input is already stored with the same content and labels.',
+    'Nothing to do; --verify reads the bytes again.',
+  ),
+  JUNK_FILE: skipped(
+    900011,
+    'A file that operating systems leave behind (.DS_Store, Thumbs.db, __MACOSX …).',
+    'Nothing to do; the rule that matched is named in the message.',
+  ),
+  EXCLUDED: skipped(900012, 'An --include or --exclude pattern leaves this file out.', 'Change the pattern.'),
+  NESTED_ARCHIVE: skipped(
+    900013,
+    'An archive inside an archive is not opened.',
+    'Unpack the inner archive and ingest it on its own.',
+  ),
+  SYMLINK_SKIPPED: skipped(
+    900014,
+    'A symbolic link, and the symlink policy does not follow it.',
+    'Use --symlinks follow.',
+  ),
+  NOT_A_REGULAR_FILE: skipped(
+    900015,
+    'A FIFO, socket or device; reading it could hang for ever.',
+    'Copy its content to a regular file.',
+  ),
+
+  // rejected, the platform's codes
+  INPUT_DUPLICATE: rejected(
+    30100,
+    'Another input has this id.',
+    'Rename it, use --id-prefix or --on-duplicate suffix|replace, or retry with --retry-duplicates.',
+  ),
+  INPUT_UNSUPPORTED_FORMAT: rejected(
+    30101,
+    'The content is of a format that the profile does not take.',
+    'Convert it, or use --profile open.',
+  ),
+  INPUT_INVALID_ARGUMENT: rejected(
+    30104,
+    'A cell, label or metadata value cannot be read.',
+    'Correct the cell named in the message, then retry with --rejected.',
+  ),
+  INPUT_OVER_LIMIT: rejected(
+    30105,
+    'The input is larger than a limit of the profile.',
+    'Make it smaller, or override the limit.',
+  ),
+  INPUT_INVALID_URL: rejected(
+    30106,
+    'The URL is malformed, of a scheme other than http(s), or points to a private address.',
+    'Correct the URL, or --allow-private-addresses for hosts you trust.',
+  ),
+  ALL_INPUT_INVALID_BYTES: rejected(
+    30300,
+    'The bytes are not what they claim: truncated, corrupt, empty or not decodable.',
+    'Restore the file from its source.',
+  ),
+  INPUT_INVALID_REQUEST: rejected(
+    39999,
+    'The id breaks the rules of the profile (1–48 characters, no colon under clarifai).',
+    'Give a shorter id without a colon.',
+  ),
+
+  // rejected, ours
+  INPUT_BATCH_OVERSIZE: rejected(
+    900020,
+    'The item alone is larger than one request may be.',
+    'Make it smaller or raise the batch byte limit.',
+  ),
+  CSV_ROW_INVALID: rejected(
+    900021,
+    'A CSV record cannot be read: broken quote, wrong number of columns, over the size cap.',
+    'Correct the line named in the message, then retry with --rejected.',
+  ),
+  PATH_OUTSIDE_BASE: rejected(
+    900022,
+    'A path in a CSV leaves its base folder.',
+    'Move the file, or use --allow-outside.',
+  ),
+  ZIP_ENTRY_UNSAFE: rejected(
+    900023,
+    'The name of an archive entry is absolute, climbs out with "..", or is a link.',
+    'Re-pack the archive with plain relative names.',
+  ),
+  ZIP_ENTRY_DUPLICATE: rejected(
+    900024,
+    'Another entry of the archive has this name.',
+    'Re-pack the archive with unique names.',
+  ),
+  ZIP_ENTRY_ENCRYPTED: rejected(
+    900025,
+    'The archive entry is encrypted.',
+    'Unpack it with its password and ingest the files.',
+  ),
+  ZIP_ENTRY_CORRUPT: rejected(
+    900026,
+    'The entry does not match its CRC or declared size, or overlaps another entry.',
+    'Re-create the archive from its source.',
+  ),
+  ZIP_ENTRY_BOMB: rejected(
+    900027,
+    'The entry unpacks to more than the size or ratio limit.',
+    'Override the limit if the archive is trusted.',
+  ),
+  ARCHIVE_UNREADABLE: rejected(
+    900028,
+    'The archive cannot be opened.',
+    'Repair or re-pack the archive (zip -F), then retry with --rejected.',
+  ),
+
+  // failed
+  INPUT_NOT_FOUND: failed(
+    30102,
+    'What the source names is not there.',
+    'Put the file in place and run the printed retry command.',
+  ),
+  INPUT_PERMISSION_DENIED: failed(
+    30103,
+    'The item may not be read.',
+    'Correct the permissions and run the printed retry command.',
+  ),
+  INPUT_READ_FAILED: failed(900030, 'Reading the item failed.', 'Run the printed retry command.'),
+  INPUT_CHANGED_WHILE_READ: failed(
+    900031,
+    'The item changed between listing and reading, or while it was read.',
+    'Run the printed retry command when the writer is done.',
+  ),
+  URL_FETCH_FAILED: failed(
+    900032,
+    'The URL could not be fetched: time-out, reset, or an error status.',
+    'Run the printed retry command.',
+  ),
+  MEDIA_PROBE_FAILED: failed(
+    900033,
+    'The probe of the media did not finish (time limit, killed).',
+    'Run the printed retry command, or raise the time limit.',
+  ),
+  DELIVERY_FAILED: failed(900034, 'The sink could not take the item.', 'Run the printed retry command.'),
+  SOURCE_DIRECTORY_UNREADABLE: failed(
+    900035,
+    'A directory could not be read, so what is in it is unknown.',
+    'Correct the permissions, then ingest again.',
+  ),
+
+  // warnings
+  EXIF_UNREADABLE: warning(
+    900040,
+    'The EXIF block is broken; the pixels are good and orientation 1 is assumed.',
+    'Nothing to do, or rewrite the metadata.',
+  ),
+  EXTENSION_MISMATCH: warning(
+    900041,
+    'The file name claims another format than the content has; the content decides.',
+    'Rename the file.',
+  ),
+  ENCODING_DETECTED: warning(
+    900042,
+    'The file is not UTF-8; the named encoding was assumed.',
+    'Save the file as UTF-8.',
+  ),
+
+  // the end of a run
+  SOURCE_INCOMPLETE: fatal(
+    900050,
+    'The loader could not prove that it saw the whole source.',
+    'See the message for what is missing; ingest again.',
+  ),
+  SOURCE_CHANGED: fatal(
+    900051,
+    'The source file changed since the run began.',
+    'Resume with --accept-changed, or start a new run.',
+  ),
+  SOURCE_NOT_FOUND: fatal(900052, 'The source does not exist or cannot be opened.', 'Check the path.'),
+  SOURCE_UNRECOGNISED: fatal(900053, 'What the source is could not be told.', 'Name it with --source-type.'),
+  STORE_LOCKED: fatal(
+    900054,
+    'Another run writes to this store.',
+    'Wait for the run named in the message, or use --wait.',
+  ),
+  STORE_FULL: fatal(
+    900055,
+    'The disk has too little free space.',
+    'Free space, then run the printed resume command.',
+  ),
+  STORE_SCHEMA_NEWER: fatal(900056, 'The store was written by a newer version.', 'Update sluice.'),
+  STORE_CORRUPT: fatal(900057, 'The store does not hold what it should.', 'Run: sluice store check'),
+  STORE_WRITE_FAILED: fatal(
+    900058,
+    'Writing to the store failed.',
+    'Correct the cause, then run the printed resume command.',
+  ),
+  ACCOUNTING_BROKEN: fatal(
+    900059,
+    'listed differs from ok + rejected + failed + skipped.',
+    'This is a bug: please report it with run.json and the ledger.',
+  ),
+  CONFIG_INVALID: fatal(900060, 'An option or argument cannot be used.', 'See the message, or --help.'),
+  RUN_NOT_FOUND: fatal(900061, 'No such run in this store.', 'Run: sluice runs list'),
+  TOO_MANY_REJECTED: fatal(
+    900062,
+    'More items were rejected or failed than max_rejected allows.',
+    'Correct the items in the failures file, then run the printed resume command.',
+  ),
+  INTERRUPTED: fatal(900063, 'The run was interrupted.', 'Run the printed resume command.'),
+  MEDIA_TOOL_MISSING: fatal(
+    900064,
+    'No usable ffprobe or ffmpeg was found.',
+    'Install ffmpeg, or npm install --include=optional.',
+  ),
+  INTERNAL: fatal(
+    900099,
+    'An unexpected error.',
+    'This is a bug: please report it with the message and stack.',
+  ),
+} as const satisfies Record<string, CodeInfo>;
+
+export type Code = keyof typeof CODES;
+
+/** The description of a code, under the general type. */
+export const codeInfo = (code: Code): CodeInfo => CODES[code];

@@ -1,0 +1,25 @@
+import type { z } from 'zod';
+import type { Loader } from './contracts.ts';
+
+/** What is known of a source before a loader is chosen. */
+export interface SourceProbe {
+  /** As the user gave it. */
+  source: string;
+  isDirectory: boolean;
+  /** The first bytes of a file, up to 4 kB; empty for a directory. */
+  head: Buffer;
+}
+
+/** A loader as its folder's table holds it: one spec feeds help, lint, JSON Schema and the docs page. */
+export interface LoaderComponent<Options> {
+  readonly name: string;
+  readonly summary: string;
+  /** A command line that works on the project's own examples. */
+  readonly example: string;
+  /** Every field carries `.describe()`; unknown fields are errors. */
+  readonly options: z.ZodType<Options>;
+  /** Why this loader fits, as a phrase to show; undefined when it does not. */
+  detect(probe: SourceProbe): string | undefined;
+  /** Throws FatalError SOURCE_NOT_FOUND when the source cannot be opened. */
+  open(source: string, options: Options): Promise<Loader>;
+}

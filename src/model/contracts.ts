@@ -1,0 +1,129 @@
+import type { Readable } from 'node:stream';
+import type { Concept, Geo, MediaInfo, Metadata } from './input.ts';
+import type { Kind } from './kind.ts';
+import type { Outcome } from './outcome.ts';
+
+/** A pino-compatible logger; library code never prints. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Handed in, so that tests own the time. */
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when aborted. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** What every component is handed; none of it is read from globals. */
+export interface Context {
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+}
+
+/**
+ * One item of a source, before anything was read.
+ *
+ * Exactly one of `open`, `text` and `file` gives the bytes: `text` for what is in memory already (a CSV cell),
+ * `file` for a local regular file, `open` for everything that must be streamed.
+ */
+export interface SourceItem {
+  id: string;
+  /** Whether the user gave the id; given ids are checked against the profile's rules. */
+  idGiven?: boolean;
+  /** What the source claims; the content decides. A CSV column `image.url` claims `image`. */
+  kind?: Kind;
+  uri: string;
+  /** Bytes, as the source declares them. */
+  size?: number;
+  /** Changes when the content may have changed: size and mtime, or an ETag. */
+  fingerprint?: string;
+  text?: string;
+  /** Absolute path; a Buffer where the name is not valid UTF-8. */
+  file?: string | Buffer;
+  open?(signal: AbortSignal): Promise<Readable>;
+  /** Set for what was given as a URL: the platform's limits for URLs apply. */
+  url?: string;
+  /** Last name component, for the extension check. */
+  fileName?: string;
+  concepts?: Concept[];
+  metadata?: Metadata;
+  geo?: Geo;
+  split?: string;
+}
+
+/** An entry of a listing: an item, or an outcome of what cannot become one. */
+export type Listed = SourceItem | Outcome;
+
+export const isOutcome = (listed: Listed): listed is Outcome => 'outcome' in listed;
+
+/** How a loader ends: with the proof that it saw its whole source, or with what is missing. */
+export type ListingProof = { complete: true; evidence: string } | { complete: false; reason: string };
+
+/** A source being listed. Bad entries are outcomes; only `FatalError` leaves the iterator. */
+export interface Loader {
+  /** One sentence for the user: what was detected. */
+  readonly describes: string;
+  /** Identifies the state of a single-file source; undefined where items carry their own. */
+  fingerprint(): Promise<string | undefined>;
+  list(ctx: Context): AsyncGenerator<Listed, ListingProof, void>;
+}
+
+/** Bytes that were read once: in memory, in a spooled file that the sink may rename away, or none (unchanged). */
+export type Payload = { buffer: Buffer } | { spool: string } | { unchanged: true };
+
+/** An item that passed validation. */
+export interface ReadyItem {
+  item: SourceItem;
+  kind: Kind;
+  sha256: string;
+  bytes: number;
+  media: MediaInfo;
+  payload: Payload;
+  /** Size of the item inside a serialised request, in bytes. */
+  wireBytes: number;
+  warnings?: Outcome['warnings'];
+  /** Gives the payload's memory back; the sink calls it once the bytes are safe, the runner calls it at the end. */
+  release(): void;
+}
+
+/** What a sink knows about an id that it holds. */
+export interface ExistingInput {
+  sha256: string;
+  kind: Kind;
+  bytes: number;
+  media: MediaInfo;
+  uri: string;
+  fingerprint?: string;
+  /** The run that wrote the row last, and with which code. */
+  runId: string;
+  runCode: 'INPUT_SUCCESS' | 'INPUT_UPDATED';
+}
+
+/** A sink's answer for one item. */
+export type SinkResult = Pick<Outcome, 'code' | 'message' | 'measured' | 'limit' | 'retryable'> & {
+  /** The id it was stored under, when a suffix was added. */
+  inputId?: string;
+};
+
+/** Where batches go. One writer at a time. */
+export interface Sink {
+  readonly name: string;
+  /** Batches in flight at once. */
+  readonly concurrency: number;
+  /** Requests a second, where the service has such a limit. */
+  readonly requestsPerSecond?: number;
+  /** Folder on the sink's own file system for payloads that must be files. */
+  readonly spoolDir: string;
+  existing(ids: readonly string[]): Promise<Map<string, ExistingInput>>;
+  /** One result per item, in the order of the batch, given only once the item is durable. */
+  write(batch: readonly ReadyItem[]): Promise<SinkResult[]>;
+  /** Commits whatever waits to be grouped. */
+  flush(): Promise<void>;
+  close(): Promise<void>;
+}

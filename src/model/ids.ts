@@ -1,0 +1,50 @@
+import { hash } from 'node:crypto';
+
+/** Longest id the platform takes, in characters (reference: input ids are 1–48 characters). */
+export const MAX_ID_LENGTH = 48;
+/** 80 bits as Crockford base 32. */
+const HASH_LENGTH = 16;
+const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+
+/** 80 bits of the SHA-256 of `data` as 16 lower-case base-32 characters. */
+export function shortHash(data: string | Uint8Array): string {
+  const hex = hash('sha256', data, 'hex');
+  let out = '';
+  for (let group = 0; group < 4; group++) {
+    let bits = Number.parseInt(hex.slice(group * 5, group * 5 + 5), 16);
+    let part = '';
+    for (let i = 0; i < 4; i++) {
+      part = ALPHABET[bits & 31] + part;
+      bits >>>= 5;
+    }
+    out += part;
+  }
+  return out;
+}
+
+/** The readable part of an id: ASCII letters, digits, `_` and `-` of the last path component without its extension. */
+export function slug(name: string, maxLength: number): string {
+  const base = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
+  const dot = base.lastIndexOf('.');
+  const stem = dot > 0 ? base.slice(0, dot) : base;
+  return stem
+    .slice(0, maxLength * 4)
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9_-]+/g, '-')
+    .slice(0, maxLength)
+    .replace(/^[-_]+|[-_]+$/g, '');
+}
+
+/**
+ * The id of an item that brought none: a readable slug and 80 bits of a hash of `key` (DESIGN.md §4).
+ *
+ * `key` is the raw relative path (archive included), or a row's input cell and its occurrence; the slug only
+ * helps people, so it may be empty.
+ */
+export function deriveId(key: string | Uint8Array, readable: string, prefix = ''): string {
+  const head = prefix === '' ? '' : `${prefix}-`;
+  const room = MAX_ID_LENGTH - head.length - HASH_LENGTH - 1;
+  const name = room > 0 ? slug(readable, room) : '';
+  return `${head}${name === '' ? '' : `${name}-`}${shortHash(key)}`;
+}

@@ -1,0 +1,55 @@
+import type { Kind } from './kind.ts';
+
+/** A label: value 1 means present, 0 means negative. */
+export interface Concept {
+  id: string;
+  name: string;
+  value: number;
+}
+
+/** Degrees, WGS 84: latitude −90…90, longitude −180…180. */
+export interface Geo {
+  latitude: number;
+  longitude: number;
+}
+
+export type Metadata = Record<string, unknown>;
+
+/** What a probe found. Sizes are pixels of the oriented image, times milliseconds, rates hertz. */
+export interface MediaInfo {
+  /** Canonical lower-case name by content: `jpeg`, `png`, `mp4`, `wav`, `text` … */
+  format: string;
+  /** Width after EXIF orientation is applied. */
+  width?: number;
+  /** Height after EXIF orientation is applied. */
+  height?: number;
+  /** EXIF orientation, 1–8. */
+  orientation?: number;
+  colorSpace?: string;
+  /** Bits per channel. */
+  bitDepth?: number;
+  alpha?: boolean;
+  /** Pages or frames in the file. */
+  frames?: number;
+  durationMs?: number;
+  frameRate?: number;
+  codec?: string;
+  channels?: number;
+  sampleRate?: number;
+}
+
+/** One line of `inputs list --json` and of the `jsonl` format (DESIGN.md §6a). */
+export interface Input {
+  id: string;
+  kind: Kind;
+  uri: string;
+  sha256: string;
+  bytes: number;
+  media: MediaInfo;
+  text?: string;
+  concepts: Concept[];
+  metadata: Metadata;
+  geo?: Geo;
+  datasets: string[];
+  split?: string;
+}

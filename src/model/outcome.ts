@@ -1,0 +1,53 @@
+import { type Code, codeInfo } from './codes.ts';
+import type { Kind } from './kind.ts';
+
+export const OUTCOMES = ['ok', 'rejected', 'failed', 'skipped'] as const;
+export type OutcomeName = (typeof OUTCOMES)[number];
+
+/** Where in the way of an item its outcome was decided. */
+export type Stage = 'list' | 'read' | 'validate' | 'batch' | 'deliver';
+
+/** What became of an item. With `codeNumber` and `at` added by the ledger, it is a ledger line (DESIGN.md §6a). */
+export interface Outcome {
+  inputId?: string;
+  /** Relative to the source and unique within it: `a/b.jpg`, `x.zip!/a.jpg`, `x.csv#L12`. */
+  uri: string;
+  sha256?: string;
+  fingerprint?: string;
+  kind?: Kind;
+  /** Size of the payload. */
+  bytes?: number;
+  outcome: OutcomeName;
+  stage: Stage;
+  code: Code;
+  message?: string;
+  measured?: number | string;
+  limit?: number | string;
+  attempt?: number;
+  retryable?: boolean;
+  /** Codes that did not change the outcome, such as EXIF_UNREADABLE. */
+  warnings?: Code[];
+  /** What `retry` needs to find the item again, for the failures file; never a secret. */
+  record?: Record<string, unknown>;
+}
+
+type OutcomeRest = Omit<Outcome, 'uri' | 'outcome' | 'stage' | 'code'>;
+
+/** An outcome whose name and `retryable` follow from its code's class. */
+export function outcomeOf(uri: string, stage: Stage, code: Code, rest: OutcomeRest = {}): Outcome {
+  const info = codeInfo(code);
+  const outcome = info.class === 'warning' || info.class === 'fatal' ? 'failed' : info.class;
+  const base: Outcome = { ...rest, uri, outcome, stage, code };
+  if (outcome === 'failed' || outcome === 'rejected') base.retryable = rest.retryable ?? info.retryable;
+  return base;
+}
+
+/** `listed = ok + rejected + failed + skipped`; `pending` is what was listed and has no outcome yet. */
+export interface Totals {
+  listed: number;
+  ok: number;
+  rejected: number;
+  failed: number;
+  skipped: number;
+  pending?: number;
+}
