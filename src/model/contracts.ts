@@ -72,6 +72,8 @@ export interface Loader {
   /** Identifies the state of a single-file source; undefined where items carry their own. */
   fingerprint(): Promise<string | undefined>;
   list(ctx: Context): AsyncGenerator<Listed, ListingProof, void>;
+  /** How far the listing is, in bytes or entries of the source; `total` once it is known. For the ETA. */
+  progress?(): { done: number; total?: number };
 }
 
 /** Bytes that were read once: in memory, in a spooled file that the sink may rename away, or none (unchanged). */

@@ -1,0 +1,93 @@
+import type { Code } from '../model/codes.ts';
+import { codeInfo } from '../model/codes.ts';
+import type { SluiceError } from '../model/errors.ts';
+import type { Kind } from '../model/kind.ts';
+import type { Totals } from '../model/outcome.ts';
+
+export type CloseReason = 'items' | 'bytes' | 'age' | 'end';
+
+export interface BatchTotals {
+  count: number;
+  maxItems: number;
+  maxBytes: number;
+  closedBy: Record<CloseReason, number>;
+}
+
+/** The document that ends a run: `report.json`, and stdout with `--json` (DESIGN.md §6a). */
+export interface RunReport {
+  schema: 1;
+  runId: string;
+  command: 'ingest' | 'retry';
+  status: 'complete' | 'interrupted' | 'failed';
+  exitCode: number;
+  dryRun?: true;
+  source: { uri: string; type: string; describes: string };
+  dataset: string;
+  totals: Totals;
+  byCode: Partial<Record<Code, number>>;
+  byKind: Partial<Record<Kind, number>>;
+  bytes: { read: number; stored: number };
+  batches: BatchTotals;
+  warnings?: Partial<Record<Code, number>>;
+  error?: { code: Code; codeNumber: number; message: string; remedy: string };
+  startedAt: string;
+  endedAt: string;
+  ledger?: string;
+  failures?: string;
+  report?: string;
+}
+
+export const emptyBatchTotals = (): BatchTotals => ({
+  count: 0,
+  maxItems: 0,
+  maxBytes: 0,
+  closedBy: { items: 0, bytes: 0, age: 0, end: 0 },
+});
+
+export function countBatch(totals: BatchTotals, batch: { items: number; bytes: number; reason: CloseReason }): void {
+  totals.count++;
+  totals.maxItems = Math.max(totals.maxItems, batch.items);
+  totals.maxBytes = Math.max(totals.maxBytes, batch.bytes);
+  totals.closedBy[batch.reason]++;
+}
+
+/** How a run ended, before it is put into numbers. */
+export type Ending =
+  | { kind: 'finished' }
+  | { kind: 'interrupted' }
+  | { kind: 'incomplete'; reason: string }
+  | { kind: 'fatal'; error: SluiceError };
+
+/** Exit codes of DESIGN.md §6: 0 · 1 fatal · 2 some rejected or failed · 3 accounting or source · 130 interrupted. */
+export function judge(
+  ending: Ending,
+  totals: Totals,
+  balanced: boolean,
+  maxRejected: string,
+): Pick<RunReport, 'status' | 'exitCode' | 'error'> {
+  if (ending.kind === 'fatal') return { status: 'failed', exitCode: 1, error: errorOf(ending.error.code, ending.error.message) };
+  if (ending.kind === 'interrupted') return { status: 'interrupted', exitCode: 130 };
+  if (!balanced) {
+    const sum = totals.ok + totals.rejected + totals.failed + totals.skipped;
+    return {
+      status: 'failed',
+      exitCode: 3,
+      error: errorOf('ACCOUNTING_BROKEN', `${totals.listed} items were listed, but ${sum} have an outcome`),
+    };
+  }
+  if (ending.kind === 'incomplete') {
+    return { status: 'failed', exitCode: 3, error: errorOf('SOURCE_INCOMPLETE', ending.reason) };
+  }
+  const bad = totals.rejected + totals.failed;
+  return { status: 'complete', exitCode: bad > allowance(maxRejected, totals.listed) ? 2 : 0 };
+}
+
+function allowance(maxRejected: string, listed: number): number {
+  const value = Number.parseFloat(maxRejected);
+  return maxRejected.endsWith('%') ? (value / 100) * listed : value;
+}
+
+function errorOf(code: Code, message: string): NonNullable<RunReport['error']> {
+  const info = codeInfo(code);
+  return { code, codeNumber: info.number, message, remedy: info.remedy };
+}
