@@ -5,7 +5,8 @@ export const OUTCOMES = ['ok', 'rejected', 'failed', 'skipped'] as const;
 export type OutcomeName = (typeof OUTCOMES)[number];
 
 /** Where in the way of an item its outcome was decided. */
-export type Stage = 'list' | 'read' | 'validate' | 'batch' | 'deliver';
+export const STAGES = ['list', 'read', 'validate', 'batch', 'deliver'] as const;
+export type Stage = (typeof STAGES)[number];
 
 /** What became of an item. With `codeNumber` and `at` added by the ledger, it is a ledger line (DESIGN.md §6a). */
 export interface Outcome {

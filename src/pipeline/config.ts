@@ -10,7 +10,7 @@ const percentOrCount = z
 export const runOptions = z.strictObject({
   dataset: z.string().min(1).max(200).default('default').describe('Dataset that the inputs join'),
   profile: z.string().default('clarifai').describe('Upload limits: clarifai or open (docs/limits.md)'),
-  limits: z
+  limit: z
     .record(z.string(), z.string())
     .default({})
     .describe('Override one limit of the profile, as NAME=VALUE; repeatable'),
@@ -18,7 +18,10 @@ export const runOptions = z.strictObject({
     .enum(['decode', 'header'])
     .default('decode')
     .describe('How far images are checked: a full decode finds truncation, header only reads their size'),
-  concept: z.array(z.string().min(1)).default([]).describe('Concept for every input, as ID, ID=1 or ID=0; repeatable'),
+  concept: z
+    .array(z.string().min(1))
+    .default([])
+    .describe('Concept for every input, as ID, ID=1 or ID=0; repeatable'),
   metadata: z
     .record(z.string(), z.unknown())
     .default({})

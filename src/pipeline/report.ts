@@ -44,7 +44,10 @@ export const emptyBatchTotals = (): BatchTotals => ({
   closedBy: { items: 0, bytes: 0, age: 0, end: 0 },
 });
 
-export function countBatch(totals: BatchTotals, batch: { items: number; bytes: number; reason: CloseReason }): void {
+export function countBatch(
+  totals: BatchTotals,
+  batch: { items: number; bytes: number; reason: CloseReason },
+): void {
   totals.count++;
   totals.maxItems = Math.max(totals.maxItems, batch.items);
   totals.maxBytes = Math.max(totals.maxBytes, batch.bytes);
@@ -65,7 +68,8 @@ export function judge(
   balanced: boolean,
   maxRejected: string,
 ): Pick<RunReport, 'status' | 'exitCode' | 'error'> {
-  if (ending.kind === 'fatal') return { status: 'failed', exitCode: 1, error: errorOf(ending.error.code, ending.error.message) };
+  if (ending.kind === 'fatal')
+    return { status: 'failed', exitCode: 1, error: errorOf(ending.error.code, ending.error.message) };
   if (ending.kind === 'interrupted') return { status: 'interrupted', exitCode: 130 };
   if (!balanced) {
     const sum = totals.ok + totals.rejected + totals.failed + totals.skipped;

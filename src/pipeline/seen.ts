@@ -1,4 +1,5 @@
-import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
 import { KeyTable } from '../io/key-table.ts';
 
 const FLUSH_BYTES = 64 * 1024;
@@ -18,6 +19,12 @@ export class SeenIds {
   constructor(path: string) {
     this.#path = path;
     this.#fd = openSync(path, 'w+');
+  }
+
+  /** In a run's spool folder, which is made when it is not there. */
+  static in(spoolDir: string): SeenIds {
+    mkdirSync(spoolDir, { recursive: true });
+    return new SeenIds(join(spoolDir, 'ids.tmp'));
   }
 
   /** The uri that used `id` before; undefined when this is its first use, which is then recorded. */
@@ -43,7 +50,8 @@ export class SeenIds {
 
   #flush(): void {
     const bytes = Buffer.from(this.#tail);
-    for (let done = 0; done < bytes.length; ) done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#written + done);
+    for (let done = 0; done < bytes.length; )
+      done += writeSync(this.#fd, bytes, done, bytes.length - done, this.#written + done);
     this.#written += bytes.length;
     this.#tail = '';
     this.#tailBytes = 0;

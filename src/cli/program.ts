@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { Command, CommanderError } from 'commander';
+import { loaderNames, loadLoader } from '../loaders/index.ts';
+import { codeInfo } from '../model/codes.ts';
+import { asError, FatalError, SluiceError } from '../model/errors.ts';
+import { versions } from '../pipeline/versions.ts';
+import { datasetsCommand } from './datasets.ts';
+import { doctorCommand } from './doctor.ts';
+import { ingestCommand } from './ingest.ts';
+import { inputsCommand } from './inputs.ts';
+import { resumeCommand } from './resume.ts';
+import { retryCommand } from './retry.ts';
+import { runsCommand } from './runs.ts';
+import { storeCommand } from './store.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What the commands share: the terminal, and where they leave the exit code. */
+export interface Cli {
+  terminal: Terminal;
+  exitCode: number;
+}
+
+export async function buildProgram(cli: Cli): Promise<Command> {
+  const loaders = await Promise.all(loaderNames.map(loadLoader));
+  const program = new Command('sluice')
+    .description('Moves images, video, text and audio in bulk, with an outcome for every item.')
+    .version(versions()['sluice']!, '-V, --version')
+    .option('--debug', 'print stack traces and debug logs')
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help shows the options)')
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText(
+      'after',
+      `
+Start here:
+  $ sluice ingest photos/ --labels folder       a folder becomes a dataset in ./sluice-store
+  $ sluice inputs list --dataset default        what is in it
+  $ sluice doctor                               what this machine has
+
+Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source incomplete · 130 interrupted`,
+    );
+  for (const make of [
+    (c: Cli) => ingestCommand(c, loaders),
+    resumeCommand,
+    retryCommand,
+    inputsCommand,
+    datasetsCommand,
+    runsCommand,
+    storeCommand,
+    doctorCommand,
+  ]) {
+    program.addCommand(make(cli));
+  }
+  for (const command of [program, ...program.commands.flatMap((c) => [c, ...c.commands])]) {
+    command.exitOverride();
+    command.configureOutput({
+      writeOut: (text) => void cli.terminal.stdout.write(text),
+      writeErr: (text) => void cli.terminal.stderr.write(text),
+    });
+  }
+  return program;
+}
+
+/** Runs one command line and gives its exit code; it never exits the process, so that all output is written. */
+export async function runCli(argv: string[], terminal: Terminal): Promise<number> {
+  const cli: Cli = { terminal, exitCode: 0 };
+  // A reader that closes the pipe early, such as head, is no error.
+  terminal.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+  try {
+    const program = await buildProgram(cli);
+    await program.parseAsync(argv, { from: 'user' });
+    if (terminal.stdout.writableNeedDrain) await once(terminal.stdout, 'drain');
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 1;
+    report(asError(thrown), argv, terminal);
+    return 1;
+  }
+  return cli.exitCode;
+}
+
+function report(error: Error, argv: string[], terminal: Terminal): void {
+  const code = error instanceof SluiceError ? error.code : 'INTERNAL';
+  const { number, remedy } = codeInfo(code);
+  if (argv.includes('--json')) {
+    const document = { schema: 1, error: { code, codeNumber: number, message: error.message, remedy } };
+    terminal.stdout.write(`${JSON.stringify(document)}\n`);
+  }
+  terminal.stderr.write(`error: ${error.message}\n${code} (${number}): ${remedy}\n`);
+  if (argv.includes('--debug') || !(error instanceof FatalError))
+    terminal.stderr.write(`${stackOf(error)}\n`);
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack}${cause}`;
+}

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { readJsonlBlocks } from '../io/jsonl.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { RunEnvironment } from '../pipeline/environment.ts';
+import type { RunReport } from '../pipeline/report.ts';
+import type { Cli } from './program.ts';
+import { ProgressView } from './progress-view.ts';
+import { stopSignals } from './signals.ts';
+import { summary } from './summary.ts';
+
+/** Failures read for the summary's examples. */
+const EXAMPLES_FROM = 2000;
+
+/** Runs ingest, resume or retry for a person or a script: progress, Ctrl-C, summary or `--json`, exit code. */
+export async function runForTerminal(
+  cli: Cli,
+  options: { store: string; json?: boolean; debug?: boolean; banner?: string },
+  run: (env: Partial<RunEnvironment>) => Promise<RunReport>,
+): Promise<void> {
+  const { terminal } = cli;
+  if (options.banner !== undefined) terminal.stderr.write(`${options.banner}\n`);
+  const logger = pino({ level: options.debug ? 'debug' : 'warn' }, terminal.stderr);
+  const view = new ProgressView(terminal, Date.now());
+  using signals = stopSignals(() => {
+    terminal.stderr.write('\nstopping: finishing what is under way (Ctrl-C again to let go at once)\n');
+  });
+  let report: RunReport;
+  try {
+    report = await run({
+      logger,
+      stop: signals.stop,
+      abort: signals.abort,
+      onProgress: (snapshot) => view.show(snapshot, Date.now()),
+    });
+  } finally {
+    view.end();
+  }
+  cli.exitCode = report.exitCode;
+  if (options.json) terminal.stdout.write(`${JSON.stringify(report)}\n`);
+  else terminal.stdout.write(summary(report, await examples(report), options.store));
+}
+
+/** The first failures of a run, for the summary. */
+async function examples(report: RunReport): Promise<Outcome[]> {
+  const found: Outcome[] = [];
+  if (report.failures === undefined) return found;
+  for await (const block of readJsonlBlocks<Outcome>(report.failures, { type: 'failures' })) {
+    found.push(...block);
+    if (found.length >= EXAMPLES_FROM) break;
+  }
+  return found;
+}
+
+/** `--store`, else `SLUICE_STORE`, else `./sluice-store`. */
+export function storeOf(cli: Cli, given: string | undefined): string {
+  return given ?? cli.terminal.env['SLUICE_STORE'] ?? 'sluice-store';
+}
+
+export function withStore(command: Command): Command {
+  return command
+    .option('--store <dir>', 'the store (default: $SLUICE_STORE, else ./sluice-store)')
+    .option('--json', 'exactly one JSON document on stdout, nothing else');
+}
+
+export const isDebug = (command: Command): boolean => command.optsWithGlobals()['debug'] === true;

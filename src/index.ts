@@ -1,0 +1,48 @@
+/**
+ * The public API of Sluice: everything the command line does, typed.
+ *
+ * ```ts
+ * import { ingest, openReader } from 'sluice';
+ *
+ * const report = await ingest({ source: 'photos/', store: './store', loader: { labels: 'folder' } });
+ * if (report.exitCode !== 0) console.error(report.byCode, report.failures);
+ * ```
+ */
+export { CODES, type Code, type CodeInfo, codeInfo } from './model/codes.ts';
+export type {
+  Context,
+  ExistingInput,
+  Listed,
+  ListingProof,
+  Loader,
+  Logger,
+  ReadyItem,
+  Sink,
+  SinkResult,
+  SourceItem,
+} from './model/contracts.ts';
+export {
+  FatalError,
+  RejectedItemError,
+  RetryableError,
+  SluiceError,
+  ThrottledError,
+} from './model/errors.ts';
+export type { Concept, Geo, Input, MediaInfo, Metadata } from './model/input.ts';
+export { KINDS, type Kind } from './model/kind.ts';
+export {
+  OUTCOMES,
+  type Outcome,
+  type OutcomeName,
+  STAGES,
+  type Stage,
+  type Totals,
+} from './model/outcome.ts';
+export { type RunOptions, runOptions } from './pipeline/config.ts';
+export type { RunEnvironment } from './pipeline/environment.ts';
+export { type IngestRequest, ingest } from './pipeline/ingest.ts';
+export type { ProgressSnapshot } from './pipeline/progress.ts';
+export type { RunReport } from './pipeline/report.ts';
+export { type ResumeRequest, resume } from './pipeline/resume.ts';
+export { type RetryRequest, retry } from './pipeline/retry.ts';
+export { listRuns, pruneRuns, type RunInfo, showRun } from './pipeline/runs.ts';

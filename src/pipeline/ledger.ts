@@ -1,0 +1,66 @@
+import { JsonlWriter } from '../io/jsonl.ts';
+import { codeInfo } from '../model/codes.ts';
+import type { Clock } from '../model/contracts.ts';
+import type { Outcome } from '../model/outcome.ts';
+import type { Accounts } from './accounts.ts';
+import type { RunFolder } from './run-folder.ts';
+
+/** Takes the final outcome of each item. */
+export interface OutcomeLog {
+  append(outcome: Outcome): void;
+  close(): Promise<void>;
+}
+
+/**
+ * The ledger of a run on disk, counted into `accounts` line by line: `ledger.jsonl` has one final line per item,
+ * `failures.jsonl` repeats the lines that want another try, with what helps to look into them.
+ */
+export class Ledger implements OutcomeLog {
+  readonly #ledger: JsonlWriter;
+  readonly #failures: JsonlWriter;
+  readonly #accounts: Accounts;
+  readonly #clock: Clock;
+
+  constructor(folder: RunFolder, accounts: Accounts, clock: Clock) {
+    this.#ledger = new JsonlWriter(folder.ledger, 'ledger');
+    this.#failures = new JsonlWriter(folder.failures, 'failures');
+    this.#accounts = accounts;
+    this.#clock = clock;
+  }
+
+  append(outcome: Outcome): void {
+    const { record, ...line } = outcome;
+    const at = new Date(this.#clock.now()).toISOString();
+    const entry = { ...line, codeNumber: codeInfo(outcome.code).number, at };
+    this.#ledger.append(entry);
+    if (isFailure(outcome)) this.#failures.append({ ...entry, record });
+    this.#accounts.countOutcome(outcome);
+  }
+
+  async close(): Promise<void> {
+    await this.#failures.flush({ sync: true });
+    await this.#ledger.flush({ sync: true });
+    this.#failures.close();
+    this.#ledger.close();
+  }
+}
+
+export const isFailure = (line: Outcome): boolean => line.outcome === 'rejected' || line.outcome === 'failed';
+
+/** Counts only: the dry run writes nothing. */
+export class CountingLog implements OutcomeLog {
+  readonly #accounts: Accounts;
+  readonly #onOutcome: ((outcome: Outcome) => void) | undefined;
+
+  constructor(accounts: Accounts, onOutcome?: (outcome: Outcome) => void) {
+    this.#accounts = accounts;
+    this.#onOutcome = onOutcome;
+  }
+
+  append(outcome: Outcome): void {
+    this.#accounts.countOutcome(outcome);
+    this.#onOutcome?.(outcome);
+  }
+
+  async close(): Promise<void> {}
+}

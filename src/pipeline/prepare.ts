@@ -1,0 +1,166 @@
+import { serializedInputSize } from '../formats/input-size.ts';
+import type { ByteBudget } from '../io/byte-budget.ts';
+import { readInline, readOnce } from '../io/read-once.ts';
+import { type MediaTools, needsFile, probe } from '../media/probe.ts';
+import { extensionDisagrees, sniff } from '../media/sniff.ts';
+import type { Code } from '../model/codes.ts';
+import type { Context, ExistingInput, Payload, ReadyItem, SourceItem } from '../model/contracts.ts';
+import type { MediaInfo } from '../model/input.ts';
+import type { Kind } from '../model/kind.ts';
+import type { Outcome } from '../model/outcome.ts';
+import { checkFormat, checkMedia, maxBytes, type Profile } from '../validation/index.ts';
+import { outcomeOfError } from './failure.ts';
+
+/** What an item is reserved for in the byte budget before its size is known. */
+const UNKNOWN_SIZE = 1_000_000;
+/** A spooled item holds a read buffer, not its bytes. */
+const SPOOL_BUFFER = 256 * 1024;
+
+export interface PrepareOptions {
+  profile: Profile;
+  check: 'header' | 'decode';
+  dataset: string;
+  spoolDir: string;
+  tools(): Promise<MediaTools>;
+  budget: ByteBudget;
+  ctx: Context;
+  onBytes(bytes: number): void;
+}
+
+/** Reads an item's bytes once, finds out what they are and holds them against the profile. */
+export class Preparer {
+  readonly #options: PrepareOptions;
+
+  constructor(options: PrepareOptions) {
+    this.#options = options;
+  }
+
+  /** The fast way for text that is in memory already; undefined when the budget is spent just now. */
+  inline(item: SourceItem & { text: string }): ReadyItem | Outcome | undefined {
+    const { budget, ctx, profile, onBytes } = this.#options;
+    // UTF-16 units are at most three UTF-8 bytes each; the difference is given back below.
+    const reserved = item.text.length * 3;
+    if (!budget.tryAcquire(reserved)) return undefined;
+    try {
+      const { payload, sha256, bytes } = readInline(item.text);
+      onBytes(bytes);
+      const media: MediaInfo = { format: 'text' };
+      checkMedia({ kind: 'text', format: 'text', bytes, media, viaUrl: false }, profile);
+      budget.release(reserved - bytes);
+      return this.#ready(item, 'text', sha256, bytes, media, payload, [], bytes);
+    } catch (error) {
+      budget.release(reserved);
+      return outcomeOfError(item, 'validate', error, ctx.signal);
+    }
+  }
+
+  async prepare(item: SourceItem): Promise<ReadyItem | Outcome> {
+    const { budget, ctx, profile } = this.#options;
+    let stage: 'read' | 'validate' = 'read';
+    let reserved = item.text === undefined ? (item.size ?? UNKNOWN_SIZE) : item.text.length * 3;
+    reserved = Math.min(reserved, maxBytes(profile, 'image', false).limit + SPOOL_BUFFER);
+    await budget.acquire(reserved, ctx.signal);
+    let held = true;
+    try {
+      const read = await readOnce(item, {
+        ctx,
+        spoolDir: this.#options.spoolDir,
+        onBytes: this.#options.onBytes,
+        decide: async (head) => {
+          stage = 'validate';
+          const sniffed = await sniff(head);
+          const kind = checkFormat(sniffed, profile);
+          stage = 'read';
+          const bound = maxBytes(profile, kind, item.url !== undefined);
+          return {
+            keep: needsFile(sniffed.format) ? 'spool' : 'memory',
+            maxBytes: bound.limit,
+            exclusive: bound.exclusive,
+            sniffed,
+          };
+        },
+      });
+      stage = 'validate';
+      const inMemory = 'buffer' in read.payload ? read.payload.buffer.length : SPOOL_BUFFER;
+      budget.resize(reserved, inMemory);
+      reserved = inMemory;
+      const found = await probe(read.decision.sniffed, read.payload, {
+        check: this.#options.check,
+        maxPixels: profile.image.maxPixels,
+        tools: this.#options.tools,
+        signal: ctx.signal,
+      });
+      const viaUrl = item.url !== undefined;
+      checkMedia({ ...found, format: found.media.format, bytes: read.bytes, viaUrl }, profile);
+      const warnings = [...found.warnings];
+      if (item.fileName !== undefined && extensionDisagrees(item.fileName, found.media.format)) {
+        warnings.push('EXTENSION_MISMATCH');
+      }
+      held = false;
+      return this.#ready(
+        item,
+        found.kind,
+        read.sha256,
+        read.bytes,
+        found.media,
+        read.payload,
+        warnings,
+        reserved,
+      );
+    } catch (error) {
+      return outcomeOfError(item, stage, error, ctx.signal);
+    } finally {
+      if (held) budget.release(reserved);
+    }
+  }
+
+  /** An item whose fingerprint says that the stored bytes are still its bytes: nothing is read. */
+  unchanged(item: SourceItem, existing: ExistingInput): ReadyItem {
+    return this.#ready(
+      item,
+      existing.kind,
+      existing.sha256,
+      existing.bytes,
+      existing.media,
+      { unchanged: true },
+      [],
+      0,
+    );
+  }
+
+  #ready(
+    item: SourceItem,
+    kind: Kind,
+    sha256: string,
+    bytes: number,
+    media: MediaInfo,
+    payload: Payload,
+    warnings: Code[],
+    reserved: number,
+  ): ReadyItem {
+    const { budget, dataset } = this.#options;
+    let left = reserved;
+    return {
+      item,
+      kind,
+      sha256,
+      bytes,
+      media,
+      payload,
+      wireBytes: serializedInputSize({
+        id: item.id,
+        kind,
+        bytes: 'unchanged' in payload ? 0 : bytes,
+        concepts: item.concepts ?? [],
+        metadata: item.metadata ?? {},
+        datasetIds: [dataset],
+        ...(item.geo === undefined ? {} : { geo: item.geo }),
+      }),
+      ...(warnings.length > 0 ? { warnings } : {}),
+      release() {
+        if (left > 0) budget.release(left);
+        left = 0;
+      },
+    };
+  }
+}

@@ -1,0 +1,75 @@
+import { join, resolve } from 'node:path';
+import { FatalError } from '../model/errors.ts';
+import { Accounts } from './accounts.ts';
+import { environment, type RunEnvironment } from './environment.ts';
+import { filteredLoader } from './filtered-loader.ts';
+import { restoreFromLedger } from './ledger-state.ts';
+import { emptyBatchTotals, type RunReport } from './report.ts';
+import { RunFolder, type RunManifest } from './run-folder.ts';
+import { SeenIds } from './seen.ts';
+import { Selection } from './selection.ts';
+import { runSession } from './session.ts';
+import { openSource } from './source.ts';
+import { openTarget, type Target } from './target.ts';
+
+export interface ResumeRequest extends Target {
+  runId: string;
+  /** Go on although the CSV or ZIP changed; items are then told apart by id instead of by line. */
+  acceptChanged?: boolean;
+}
+
+/**
+ * Continues a run where it stopped: same run, same ledger, one report over the whole.
+ *
+ * What has a ledger line is not touched again. A complete run is left as it is and its report returned.
+ */
+export async function resume(request: ResumeRequest, given?: Partial<RunEnvironment>): Promise<RunReport> {
+  const env = environment(given);
+  const { runId } = request;
+  const folder = new RunFolder(join(resolve(request.store), 'runs'), runId);
+  const manifest = await folder.manifest();
+  const earlier = await folder.readReport();
+  if (earlier?.status === 'complete') return earlier;
+
+  const { config } = manifest;
+  const { sink } = await openTarget(request, runId, config, env);
+  try {
+    const opened = await openSource(config.source, config.sourceType, config.loader, request.store);
+    const changed = await hasChanged(manifest, opened.loader.fingerprint());
+    if (changed && !request.acceptChanged) {
+      throw new FatalError(
+        'SOURCE_CHANGED',
+        `${config.source} changed since run ${runId} began; resume with --accept-changed, or start a new run`,
+      );
+    }
+    const accounts = new Accounts();
+    const seen = SeenIds.in(sink.spoolDir);
+    const { hasOutcome } = await restoreFromLedger(folder, accounts, seen, changed ? 'id' : 'uri');
+    const selected = manifest.retryOf === undefined ? undefined : await Selection.read(folder.selection);
+    const base = selected === undefined ? opened.loader : selected.narrow(opened.loader);
+    const checkpoint = await folder.readCheckpoint();
+    return await runSession(
+      {
+        runId,
+        command: manifest.command,
+        config,
+        loader: filteredLoader(base, (listed) => !hasOutcome(listed)),
+        sink,
+        seen,
+        folder,
+        startedAt: manifest.startedAt,
+        resumed: true,
+        accounts,
+        batches: checkpoint?.batches ?? emptyBatchTotals(),
+        bytesRead: checkpoint?.bytesRead ?? 0,
+      },
+      env,
+    );
+  } finally {
+    await sink.close();
+  }
+}
+
+async function hasChanged(manifest: RunManifest, now: Promise<string | undefined>): Promise<boolean> {
+  return (await now) !== manifest.source.fingerprint;
+}

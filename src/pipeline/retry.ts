@@ -1,0 +1,59 @@
+import { randomUUID } from 'node:crypto';
+import { basename, dirname, join, resolve } from 'node:path';
+import { FatalError } from '../model/errors.ts';
+import { environment, type RunEnvironment } from './environment.ts';
+import { beginRun } from './ingest.ts';
+import type { RunReport } from './report.ts';
+import { RunFolder } from './run-folder.ts';
+import { isRunId, newRunId } from './run-id.ts';
+import { Selection, type SelectionFilter } from './selection.ts';
+import { openSource } from './source.ts';
+import type { Target } from './target.ts';
+
+export interface RetryRequest extends Target, SelectionFilter {
+  /** A run's `failures.jsonl`. */
+  failures: string;
+}
+
+/** The store and run that a failures file lies in: `<store>/runs/<run-id>/failures.jsonl`. */
+export function runOfFailures(failures: string): { store: string; runId: string } {
+  const folder = dirname(resolve(failures));
+  const runId = basename(folder);
+  const runs = dirname(folder);
+  if (!isRunId(runId) || basename(runs) !== 'runs') {
+    throw new FatalError(
+      'CONFIG_INVALID',
+      `${failures}: expected a failures file in its run’s folder, <store>/runs/<run-id>/failures.jsonl`,
+    );
+  }
+  return { store: dirname(runs), runId };
+}
+
+/**
+ * Takes up the failed (and on request rejected) items of an earlier run, as a new run with the same options.
+ *
+ * `listed` is what was selected; an item that the source no longer has is an outcome too.
+ */
+export async function retry(request: RetryRequest, given?: Partial<RunEnvironment>): Promise<RunReport> {
+  const env = environment(given);
+  const earlier = runOfFailures(request.failures);
+  const manifest = await new RunFolder(join(earlier.store, 'runs'), earlier.runId).manifest();
+  const config = structuredClone(manifest.config);
+  if (request.retryDuplicates) config.options.onDuplicate = 'suffix';
+  const opened = await openSource(config.source, config.sourceType, config.loader, request.store);
+  return beginRun(
+    {
+      command: 'retry',
+      target: request,
+      runId: newRunId(env.clock.now(), randomUUID()),
+      config,
+      loader: opened.loader,
+      retryOf: earlier.runId,
+      prepare: async (folder) => {
+        const selection = await Selection.make(request.failures, request, join(folder, 'selection.jsonl'));
+        return selection.narrow(opened.loader);
+      },
+    },
+    env,
+  );
+}

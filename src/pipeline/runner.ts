@@ -1,0 +1,297 @@
+import PQueue from 'p-queue';
+import type { Batch, Batcher } from '../batching/batcher.ts';
+import type { Delivery } from '../batching/deliver.ts';
+import type {
+  Context,
+  ExistingInput,
+  Listed,
+  ListingProof,
+  Loader,
+  ReadyItem,
+  Sink,
+  SourceItem,
+} from '../model/contracts.ts';
+import { isOutcome } from '../model/contracts.ts';
+import { asError, FatalError } from '../model/errors.ts';
+import { type Outcome, outcomeOf } from '../model/outcome.ts';
+import { checkId, type Profile } from '../validation/index.ts';
+import type { Accounts } from './accounts.ts';
+import { EntryQueue } from './entry-queue.ts';
+import { itemFields, outcomeOfError, recordOf } from './failure.ts';
+import type { RunLabels } from './labels.ts';
+import type { OutcomeLog } from './ledger.ts';
+import type { Preparer } from './prepare.ts';
+import type { Ending } from './report.ts';
+import type { SeenIds } from './seen.ts';
+
+const LISTED_AHEAD = 1024;
+const CHUNK = 256;
+/** Items between the listing and the batcher; finished ones wait there for an earlier one, so that order is kept. */
+const WINDOW = 2048;
+
+export interface RunnerParts {
+  runId: string;
+  loader: Loader;
+  sink: Sink;
+  batcher: Batcher<ReadyItem>;
+  /** Made by the runner's owner with `runner.settle` as its callback. */
+  delivery: Delivery;
+  preparer: Preparer;
+  labels: RunLabels;
+  seen: SeenIds;
+  profile: Profile;
+  log: OutcomeLog;
+  accounts: Accounts;
+  verify: boolean;
+  concurrency: number;
+  /** Whether rows of this run may be in the store without a ledger line: it is being resumed. */
+  resumed: boolean;
+  ctx: Context;
+  /** Aborts `ctx.signal`: the run is over and whatever still reads or waits must let go. */
+  halt(): void;
+  /** Aborted by the first Ctrl-C: no more is taken, what is under way is finished. `ctx.signal` stops at once. */
+  stop: AbortSignal;
+  onBatch(batch: { items: number; bytes: number; reason: Batch<ReadyItem>['reason'] }): void;
+}
+
+/** `dropped`: not begun when the run was stopped, so it has no outcome and waits for `resume`. */
+type Prepared = ReadyItem | Outcome | 'dropped';
+
+/** A prepared item, or one that is being prepared, in its place in the listing order. */
+class Pending {
+  value: Prepared | undefined;
+  readonly settled: Promise<void>;
+
+  constructor(preparing: Promise<Prepared>) {
+    this.settled = preparing.then((value) => {
+      this.value = value;
+    });
+    // The error is thrown where the slot is awaited; this only keeps it from counting as unhandled until then.
+    this.settled.catch(() => {});
+  }
+}
+
+/**
+ * The way of an item (DESIGN.md §1): listed, prepared with bounded concurrency, batched in listing order, delivered,
+ * and written to the ledger once its commit is durable.
+ */
+export class Runner {
+  readonly #parts: RunnerParts;
+  readonly #queue = new EntryQueue<Listed>(LISTED_AHEAD);
+  readonly #slots: (Prepared | Pending)[] = [];
+  readonly #preparing: PQueue;
+  #proof: ListingProof | undefined;
+
+  constructor(parts: RunnerParts) {
+    this.#parts = parts;
+    this.#preparing = new PQueue({ concurrency: parts.concurrency });
+  }
+
+  async run(): Promise<Ending> {
+    const { stop, delivery, sink } = this.#parts;
+    const onStop = () => this.#queue.abandon();
+    stop.addEventListener('abort', onStop, { once: true });
+    if (stop.aborted) onStop();
+    const listing = this.#list();
+    try {
+      await this.#consume();
+      await this.#drainSlots();
+      await this.#submit(this.#parts.batcher.end());
+      await Promise.all([delivery.idle(), delivery.started().then(() => sink.flush())]);
+      await listing;
+      if (stop.aborted) return { kind: 'interrupted' };
+      if (this.#proof === undefined) throw new Error('the loader ended without a proof');
+      return this.#proof.complete ? { kind: 'finished' } : { kind: 'incomplete', reason: this.#proof.reason };
+    } catch (thrown) {
+      return this.#fatal(thrown);
+    } finally {
+      stop.removeEventListener('abort', onStop);
+      this.#queue.abandon();
+      this.#parts.halt();
+      await Promise.allSettled([
+        listing,
+        ...this.#slots.map((s) => (s instanceof Pending ? s.settled : s)),
+        delivery.stop(),
+      ]);
+    }
+  }
+
+  async #list(): Promise<void> {
+    const { loader, ctx, stop, accounts } = this.#parts;
+    const entries = loader.list(ctx);
+    try {
+      for (;;) {
+        const next = await entries.next();
+        if (next.done) {
+          this.#proof = next.value;
+          break;
+        }
+        if (stop.aborted || ctx.signal.aborted) break;
+        accounts.listed++;
+        if (!this.#queue.push(next.value)) await this.#queue.room();
+      }
+      await entries.return?.({ complete: false, reason: 'stopped' });
+      this.#queue.end();
+    } catch (error) {
+      this.#queue.end(asError(error));
+    }
+  }
+
+  async #consume(): Promise<void> {
+    let taking = this.#queue.take(CHUNK);
+    for (;;) {
+      await this.#handOverReady();
+      const chunk = await this.#nextOf(taking);
+      if (chunk === 'other') continue;
+      if (chunk === undefined) return;
+      await this.#admit(chunk);
+      while (this.#slots.length > WINDOW) await this.#handOverFirst();
+      taking = this.#queue.take(CHUNK);
+    }
+  }
+
+  /** Waits for entries, for the first slot to settle, or for the pending batch to be due, whichever is first. */
+  async #nextOf(taking: Promise<Listed[] | undefined>): Promise<Listed[] | undefined | 'other'> {
+    const { batcher, ctx } = this.#parts;
+    const waits: Promise<Listed[] | undefined | 'other'>[] = [taking];
+    const first = this.#slots[0];
+    if (first instanceof Pending) waits.push(first.settled.then(() => 'other' as const));
+    const dueAt = batcher.nextDueAt();
+    const timer = new AbortController();
+    if (dueAt !== undefined) {
+      const due = ctx.clock.sleep(Math.max(0, dueAt - ctx.clock.now()), timer.signal);
+      waits.push(due.then(() => 'other' as const));
+      due.catch(() => {});
+    }
+    try {
+      return await Promise.race(waits);
+    } finally {
+      timer.abort();
+    }
+  }
+
+  async #drainSlots(): Promise<void> {
+    while (this.#slots.length > 0) await this.#handOverFirst();
+  }
+
+  /** Everything at the head that has settled, and a batch that is due. */
+  async #handOverReady(): Promise<void> {
+    const { batcher, ctx } = this.#parts;
+    for (let first = this.#slots[0]; first !== undefined; first = this.#slots[0]) {
+      if (first instanceof Pending && first.value === undefined) break;
+      await this.#handOverFirst();
+    }
+    await this.#submit(batcher.due(ctx.clock.now()));
+  }
+
+  async #handOverFirst(): Promise<void> {
+    const slot = this.#slots[0]!;
+    if (slot instanceof Pending) await slot.settled;
+    this.#slots.shift();
+    const prepared = slot instanceof Pending ? slot.value! : slot;
+    if (prepared === 'dropped') return;
+    if ('outcome' in prepared) return this.#parts.log.append(prepared);
+    const { batcher, ctx, profile } = this.#parts;
+    const alone = profile[prepared.kind].alone;
+    const added = batcher.add(prepared, { bytes: prepared.wireBytes, alone }, ctx.clock.now());
+    if (added.oversized !== undefined) this.#oversize(added.oversized);
+    for (const batch of added.batches) await this.#submit(batch);
+  }
+
+  #oversize(ready: ReadyItem): void {
+    const { item, wireBytes } = ready;
+    const limit = this.#parts.batcher.limits.bytes;
+    ready.release();
+    this.#parts.log.append(
+      outcomeOf(item.uri, 'batch', 'INPUT_BATCH_OVERSIZE', {
+        ...itemFields(item),
+        sha256: ready.sha256,
+        kind: ready.kind,
+        bytes: ready.bytes,
+        message: `alone it makes a request of ${wireBytes} bytes; one request stays under ${limit}`,
+        measured: wireBytes,
+        limit,
+        record: recordOf(item),
+      }),
+    );
+  }
+
+  async #submit(batch: Batch<ReadyItem> | undefined): Promise<void> {
+    if (batch === undefined) return;
+    this.#parts.onBatch({ items: batch.items.length, bytes: batch.bytes, reason: batch.reason });
+    await this.#parts.delivery.submit(batch);
+  }
+
+  /** Decides for each entry of a chunk, in order, whether it is settled already or must be read. */
+  async #admit(chunk: Listed[]): Promise<void> {
+    const { sink, seen, labels, profile, preparer, runId, resumed, verify, ctx } = this.#parts;
+    const items: SourceItem[] = [];
+    for (const entry of chunk) {
+      if (isOutcome(entry)) this.#slots.push(entry);
+      else {
+        try {
+          if (entry.idGiven) checkId(entry.id, profile);
+        } catch (error) {
+          this.#slots.push(outcomeOfError(entry, 'validate', error, ctx.signal));
+          continue;
+        }
+        const first = seen.firstUse(entry.id, entry.uri);
+        if (first !== undefined) this.#slots.push(duplicate(entry, first));
+        else {
+          labels.apply(entry);
+          items.push(entry);
+        }
+      }
+    }
+    const existing = await sink.existing(items.map((item) => item.id));
+    for (const item of items) {
+      const stored = existing.get(item.id);
+      if (stored !== undefined && resumed && stored.runId === runId && stored.uri === item.uri) {
+        this.#slots.push(committed(item, stored));
+      } else if (
+        stored !== undefined &&
+        !verify &&
+        stored.uri === item.uri &&
+        isSame(stored.fingerprint, item.fingerprint)
+      ) {
+        this.#slots.push(preparer.unchanged(item, stored));
+      } else if (item.text !== undefined) {
+        const ready = preparer.inline(item as SourceItem & { text: string });
+        this.#slots.push(ready ?? this.#prepare(item));
+      } else {
+        this.#slots.push(this.#prepare(item));
+      }
+    }
+  }
+
+  #prepare(item: SourceItem): Pending {
+    const { preparer, stop } = this.#parts;
+    return new Pending(this.#preparing.add(async () => (stop.aborted ? 'dropped' : preparer.prepare(item))));
+  }
+
+  #fatal(thrown: unknown): Ending {
+    const { stop, ctx } = this.#parts;
+    if (thrown instanceof FatalError) return { kind: 'fatal', error: thrown };
+    if (ctx.signal.aborted || stop.aborted) return { kind: 'interrupted' };
+    const error = asError(thrown);
+    return { kind: 'fatal', error: new FatalError('INTERNAL', error.message, { cause: error }) };
+  }
+}
+
+const isSame = (stored: string | undefined, now: string | undefined): boolean =>
+  stored !== undefined && stored === now;
+
+/** Of two items with one id in a run the first listed wins (DESIGN.md §4). */
+function duplicate(item: SourceItem, first: string): Outcome {
+  return outcomeOf(item.uri, 'list', 'INPUT_DUPLICATE', {
+    ...itemFields(item),
+    message: `${item.uri} has the same id as ${first}: ${item.id}`,
+    record: { ...recordOf(item), first },
+  });
+}
+
+/** An item that this run stored before it was cut off, and whose ledger line was lost with the process. */
+function committed(item: SourceItem, stored: ExistingInput): Outcome {
+  const { sha256, bytes, kind, runCode } = stored;
+  return outcomeOf(item.uri, 'deliver', runCode, { ...itemFields(item), sha256, bytes, kind });
+}

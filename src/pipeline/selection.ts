@@ -1,0 +1,113 @@
+import { JsonlWriter, readJsonlBlocks } from '../io/jsonl.ts';
+import { KeyTable } from '../io/key-table.ts';
+import { isOutcome, type Listed, type Loader } from '../model/contracts.ts';
+import { type Outcome, outcomeOf, type Stage } from '../model/outcome.ts';
+import { filteredLoader } from './filtered-loader.ts';
+
+/** Which lines of a failures file a retry takes up. */
+export interface SelectionFilter {
+  stage?: Stage | undefined;
+  code?: string | undefined;
+  /** Also what was rejected; by default only what failed and may succeed when tried again. */
+  rejected?: boolean | undefined;
+  /** Also duplicates; they are stored under a new id. */
+  retryDuplicates?: boolean | undefined;
+}
+
+const WAITING = 1;
+const TAKEN = 2;
+
+/** The selected lines of a failures file: on disk, with a flat table that knows which were met in the source again. */
+export class Selection {
+  readonly #path: string;
+  readonly #states = new KeyTable();
+
+  private constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Copies the selected lines of a failures file to `path`. An item that failed twice is selected once. */
+  static async make(failures: string, filter: SelectionFilter, path: string): Promise<Selection> {
+    const selection = new Selection(path);
+    const writer = new JsonlWriter(path, 'selection');
+    try {
+      for await (const block of readJsonlBlocks<Outcome>(failures, { type: 'failures' })) {
+        for (const line of block) {
+          if (!matches(line, filter) || !selection.#states.set(keyOf(line), WAITING)) continue;
+          writer.append(line);
+        }
+      }
+      await writer.flush({ sync: true });
+    } finally {
+      writer.close();
+    }
+    return selection;
+  }
+
+  /** Of a retry that is being resumed. */
+  static async read(path: string): Promise<Selection> {
+    const selection = new Selection(path);
+    for await (const block of readJsonlBlocks<Outcome>(path, { type: 'selection' })) {
+      for (const line of block) {
+        selection.#states.set(keyOf(line), WAITING);
+      }
+    }
+    return selection;
+  }
+
+  /** A loader that lists what was selected, and an outcome for what the source no longer has. */
+  narrow(loader: Loader): Loader {
+    return filteredLoader(
+      loader,
+      (listed) => this.#take(listed),
+      () => this.#missing(),
+    );
+  }
+
+  /** Whether a listed entry was selected; each line is taken once. */
+  #take(listed: Listed): boolean {
+    const { uri } = listed;
+    const id = isOutcome(listed) ? listed.inputId : listed.id;
+    const keys = id === undefined ? [byUri(uri)] : [byBoth(id, uri), byId(id), byUri(uri)];
+    for (const key of keys) {
+      if (this.#states.get(key) !== WAITING) continue;
+      this.#states.set(key, TAKEN);
+      return true;
+    }
+    return false;
+  }
+
+  /** An outcome for each selected line that the source no longer has. */
+  async *#missing(): AsyncGenerator<Outcome> {
+    for await (const block of readJsonlBlocks<Outcome>(this.#path, { type: 'selection' })) {
+      for (const line of block) {
+        if (this.#states.get(keyOf(line)) !== WAITING) continue;
+        yield outcomeOf(line.uri, 'list', 'INPUT_NOT_FOUND', {
+          ...(line.inputId === undefined ? {} : { inputId: line.inputId }),
+          message: `${line.uri} was selected for the retry, but the source no longer lists it`,
+          ...(line.record === undefined ? {} : { record: line.record }),
+        });
+      }
+    }
+  }
+}
+
+function matches(line: Outcome, filter: SelectionFilter): boolean {
+  if (filter.stage !== undefined && line.stage !== filter.stage) return false;
+  if (filter.code !== undefined && line.code !== filter.code) return false;
+  if (line.code === 'INPUT_DUPLICATE') return filter.retryDuplicates === true;
+  return line.outcome === 'failed' || filter.rejected === true;
+}
+
+/**
+ * What finds the item again: its id, because a row keeps it when others move; for a duplicate also its uri, because
+ * the id alone means the item that won; for what has no id, its uri.
+ */
+function keyOf(line: Outcome): string {
+  if (line.inputId === undefined) return byUri(line.uri);
+  return line.code === 'INPUT_DUPLICATE' ? byBoth(line.inputId, line.uri) : byId(line.inputId);
+}
+
+const byId = (id: string): string => `i${id}`;
+const byUri = (uri: string): string => `u${uri}`;
+const byBoth = (id: string, uri: string): string => `b${id}\n${uri}`;

@@ -1,0 +1,174 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { Batcher } from '../batching/batcher.ts';
+import { Delivery } from '../batching/deliver.ts';
+import { requestOverhead } from '../formats/input-size.ts';
+import { ByteBudget } from '../io/byte-budget.ts';
+import { findTools, type MediaTools } from '../media/tools.ts';
+import type { Context, Loader, ReadyItem, Sink } from '../model/contracts.ts';
+import { resolveProfile } from '../validation/index.ts';
+import type { Accounts } from './accounts.ts';
+import type { RunConfig } from './config.ts';
+import type { RunEnvironment } from './environment.ts';
+import { RunLabels } from './labels.ts';
+import { CountingLog, Ledger, type OutcomeLog } from './ledger.ts';
+import { Preparer } from './prepare.ts';
+import { ProgressMeter } from './progress.ts';
+import { type BatchTotals, countBatch, judge, type RunReport } from './report.ts';
+import type { RunFolder } from './run-folder.ts';
+import { Runner } from './runner.ts';
+import type { SeenIds } from './seen.ts';
+
+/** Payload bytes held at once: room for one full request, and for what is being read beside it. */
+const BUDGET_BYTES = 256_000_000;
+const BATCH_AGE_MS = 5_000;
+const HEARTBEAT_MS = 1_000;
+
+export interface Session {
+  runId: string;
+  command: RunReport['command'];
+  config: RunConfig;
+  loader: Loader;
+  sink: Sink;
+  seen: SeenIds;
+  /** Where the ledger and report go; a dry run has none. */
+  folder?: RunFolder;
+  startedAt: string;
+  resumed: boolean;
+  /** What earlier parts of a resumed run counted. */
+  accounts: Accounts;
+  batches: BatchTotals;
+  bytesRead: number;
+}
+
+/** Runs a prepared session to its end, whichever that is, and gives its report. */
+export async function runSession(session: Session, env: RunEnvironment): Promise<RunReport> {
+  const { accounts, config, sink, folder } = session;
+  const { options } = config;
+  const halt = new AbortController();
+  const ctx: Context = {
+    logger: env.logger,
+    clock: env.clock,
+    signal: AbortSignal.any([env.abort, halt.signal]),
+  };
+  const profile = resolveProfile(options.profile, options.limit);
+  const log: OutcomeLog =
+    folder === undefined ? new CountingLog(accounts) : new Ledger(folder, accounts, env.clock);
+  const concurrency = options.concurrency ?? availableParallelism() * 2;
+  let tools: Promise<MediaTools> | undefined;
+  await mkdir(sink.spoolDir, { recursive: true });
+
+  const batcher = new Batcher<ReadyItem>({
+    items: options.batchItems,
+    bytes: options.batchMegabytes * 1_000_000,
+    ageMs: BATCH_AGE_MS,
+    overheadBytes: requestOverhead(),
+  });
+  const delivery = new Delivery({
+    sink,
+    ctx,
+    onResult: (_ready, outcome) => log.append(outcome),
+  });
+  const preparer = new Preparer({
+    profile,
+    check: options.check,
+    dataset: options.dataset,
+    spoolDir: sink.spoolDir,
+    tools: () => (tools ??= findTools()),
+    budget: new ByteBudget(BUDGET_BYTES),
+    ctx,
+    onBytes: (bytes) => {
+      session.bytesRead += bytes;
+    },
+  });
+  const runner = new Runner({
+    ...session,
+    batcher,
+    delivery,
+    preparer,
+    labels: new RunLabels(options),
+    profile,
+    log,
+    verify: options.verify,
+    concurrency,
+    ctx,
+    stop: AbortSignal.any([env.stop, env.abort]),
+    halt: () => halt.abort(),
+    onBatch: (batch) => countBatch(session.batches, batch),
+  });
+
+  const heartbeat = new Heartbeat(session, env);
+  const ending = await runner.run();
+  await heartbeat.stop();
+  await log.close();
+  await rm(sink.spoolDir, { recursive: true, force: true });
+
+  const finished = ending.kind === 'finished' || ending.kind === 'incomplete';
+  const totals = accounts.totals(finished);
+  const report: RunReport = {
+    schema: 1,
+    runId: session.runId,
+    command: session.command,
+    ...judge(ending, totals, accounts.balanced, options.maxRejected),
+    ...(folder === undefined ? { dryRun: true as const } : {}),
+    source: { uri: config.source, type: config.sourceType, describes: session.loader.describes },
+    dataset: options.dataset,
+    totals,
+    byCode: accounts.byCode,
+    byKind: accounts.byKind,
+    bytes: { read: session.bytesRead, stored: accounts.bytesStored },
+    batches: session.batches,
+    ...(Object.keys(accounts.warnings).length > 0 ? { warnings: accounts.warnings } : {}),
+    startedAt: session.startedAt,
+    endedAt: new Date(env.clock.now()).toISOString(),
+    ...(folder === undefined
+      ? {}
+      : { ledger: folder.ledger, failures: folder.failures, report: folder.report }),
+  };
+  await folder?.writeReport(report);
+  return report;
+}
+
+/** Once a second: shows progress, and saves the counters that a kill would lose. */
+class Heartbeat {
+  readonly #session: Session;
+  readonly #env: RunEnvironment;
+  readonly #meter = new ProgressMeter();
+  readonly #ended = new AbortController();
+  readonly #beating: Promise<void>;
+
+  constructor(session: Session, env: RunEnvironment) {
+    this.#session = session;
+    this.#env = env;
+    this.#beating = this.#beat();
+  }
+
+  async stop(): Promise<void> {
+    this.#ended.abort();
+    await this.#beating;
+    this.#show();
+  }
+
+  async #beat(): Promise<void> {
+    const { folder } = this.#session;
+    while (!this.#ended.signal.aborted) {
+      this.#show();
+      await this.#env.clock.sleep(HEARTBEAT_MS, this.#ended.signal).catch(() => {});
+      const { batches, bytesRead } = this.#session;
+      // The report replaces it in the end; failing to save it must not end a run that may still go on.
+      await folder?.writeCheckpoint({ batches, bytesRead }).catch((error: unknown) => {
+        this.#env.logger.warn({ error }, 'the checkpoint could not be saved');
+      });
+    }
+  }
+
+  #show(): void {
+    const { accounts, bytesRead, loader } = this.#session;
+    const snapshot = this.#meter.sample(this.#env.clock.now(), {
+      totals: accounts.totals(false),
+      bytesRead,
+      listing: loader.progress?.(),
+    });
+    this.#env.onProgress?.(snapshot);
+  }
+}
