@@ -33,7 +33,7 @@ export type WalkEntry<Reason> = { path: RawPath } & (
     }
 );
 
-type Found = Look & { path: RawPath };
+type Found = { path: RawPath } & (Look | { type: 'unreadable'; error: Error });
 type FoundFolder = Extract<Found, { type: 'folder' }>;
 
 /**
@@ -134,7 +134,7 @@ class Walker<Reason> {
     for await (const name of directory.names) {
       const isFolder = name.endsWith('/');
       const bare = (isFolder ? name.slice(0, -1) : name) as RawPath;
-      group.push(this.#look(joinRaw(folder.real, bare), joinRaw(folder.path, bare)));
+      group.push(this.#look(joinRaw(folder.real, bare), joinRaw(folder.path, bare), isFolder));
       if (!isFolder && group.length < LOOK_AT_ONCE) continue;
       yield* await Promise.all(group);
       group = [];
@@ -142,8 +142,10 @@ class Walker<Reason> {
     yield* await Promise.all(group);
   }
 
-  async #look(absolute: RawPath, path: RawPath): Promise<Found> {
-    return { ...(await look(absolute, this.#root, this.#options.symlinks)), path };
+  async #look(absolute: RawPath, path: RawPath, isFolder: boolean): Promise<Found> {
+    const found = await look(absolute, this.#root, this.#options.symlinks);
+    if (isFolder && found.type === 'unknown') return { path, type: 'unreadable', error: found.error };
+    return { ...found, path };
   }
 }
 
