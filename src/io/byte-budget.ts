@@ -30,13 +30,17 @@ export class ByteBudget {
     return this.#waiting.length;
   }
 
+  /** Takes the bytes when that is possible at once, without passing those who wait. */
+  tryAcquire(bytes: number): boolean {
+    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false;
+    this.#inUse += bytes;
+    return true;
+  }
+
   /** Resolves when the bytes may be used; rejects with the signal's reason, holding nothing, when aborted. */
   async acquire(bytes: number, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    if (this.#waiting.length === 0 && this.#fits(bytes)) {
-      this.#inUse += bytes;
-      return;
-    }
+    if (this.tryAcquire(bytes)) return;
     await new Promise<void>((resolve, reject) => {
       const abort = () => {
         this.#waiting.splice(this.#waiting.indexOf(waiter), 1);
@@ -54,24 +58,20 @@ export class ByteBudget {
     });
   }
 
-  /** Takes the bytes if that needs no waiting. */
-  tryAcquire(bytes: number): boolean {
-    if (this.#waiting.length > 0 || !this.#fits(bytes)) return false;
-    this.#inUse += bytes;
-    return true;
-  }
-
-  /** Corrects an estimate by what is really held. More than estimated is taken at once: the memory is in use already. */
-  resize(from: number, to: number): void {
-    this.#inUse += to - from;
-    if (to < from) this.#admit();
-  }
-
   /** Gives bytes back; throws a RangeError when more come back than were taken. */
   release(bytes: number): void {
     if (bytes > this.#inUse) throw new RangeError(`released ${bytes} bytes of ${this.#inUse} in use`);
     this.#inUse -= bytes;
     this.#admit();
+  }
+
+  /**
+   * Corrects what was acquired as an estimate. More bytes are taken without waiting, even over the budget: they are
+   * in memory already, and whoever holds some must not wait for more.
+   */
+  resize(acquired: number, actual: number): void {
+    if (actual <= acquired) this.release(acquired - actual);
+    else this.#inUse += actual - acquired;
   }
 
   #fits(bytes: number): boolean {

@@ -51,6 +51,31 @@ describe('ByteBudget', () => {
     await expect(budget.acquire(1, controller.signal)).rejects.toBe('stop');
   });
 
+  it('takes bytes at once only when nobody waits and they fit', async () => {
+    const budget = new ByteBudget(10);
+    expect(budget.tryAcquire(6)).toBe(true);
+    expect(budget.tryAcquire(5)).toBe(false);
+    void budget.acquire(5);
+    expect(budget.tryAcquire(1)).toBe(false);
+    budget.release(6);
+    expect(budget.inUse).toBe(5);
+    expect(budget.tryAcquire(5)).toBe(true);
+  });
+
+  it('corrects an estimate: a smaller one admits who waits, a larger one does not wait', async () => {
+    const budget = new ByteBudget(10);
+    await budget.acquire(10);
+    const waiting = budget.acquire(7);
+    budget.resize(10, 3);
+    await waiting;
+    expect(budget.inUse).toBe(10);
+    budget.resize(3, 8);
+    expect(budget.inUse).toBe(15);
+    budget.release(8);
+    budget.release(7);
+    expect(budget.inUse).toBe(0);
+  });
+
   it('notices bytes that are given back twice', async () => {
     const budget = new ByteBudget(10);
     await budget.acquire(4);
