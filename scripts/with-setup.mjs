@@ -6,15 +6,17 @@
  * Nothing happens, and nothing is printed, when all is in place.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readdirSync, readFileSync } from 'node:fs';
-import { constants } from 'node:os';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const modules = join(root, 'node_modules');
 const windows = process.platform === 'win32';
-const devNode = join(modules, 'node', 'bin', windows ? 'node.exe' : 'node');
+const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'];
+/** The npm that installs where the machine's Node, and so its npm, is too old. */
+const NPM = 'npm@11.19.1';
 
 const say = (text) => process.stderr.write(`set-up: ${text}\n`);
 const fail = (text) => {
@@ -22,6 +24,13 @@ const fail = (text) => {
   process.exit(1);
 };
 const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+const nodeIn = (folder) => join(folder, 'node', 'bin', windows ? 'node.exe' : 'node');
+
+/** Whether the machine's own Node runs this project: type stripping without a flag came with 22.18. */
+function isRecent() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  return major > 22 || (major === 22 && minor >= 18);
+}
 
 /** Why node_modules cannot be used as it is; undefined when it agrees with package-lock.json. */
 function staleness() {
@@ -37,45 +46,72 @@ function staleness() {
   return undefined;
 }
 
-/** Runs npm with its output on stderr, so that a command's own stdout stays clean. */
-function npm(args) {
-  const viaNpm = process.env.npm_execpath;
-  const [file, ...head] =
-    viaNpm && basename(viaNpm).startsWith('npm-cli')
-      ? [process.execPath, viaNpm]
-      : [windows ? 'npm.cmd' : 'npm'];
-  const run = spawnSync(file, [...head, ...args], {
-    cwd: root,
-    stdio: ['ignore', 2, 2],
-    shell: file.endsWith('.cmd'),
-  });
-  if (run.error) fail(`npm could not be started (${run.error.message}); it comes with Node.js.`);
-  if (run.status !== 0) fail(`"npm ${args.join(' ')}" failed; correct what it says above, then try again.`);
+/** The npm that runs this script, or else the one on the PATH, as the head of a command line. */
+function machineNpm() {
+  const script = process.env.npm_execpath;
+  if (script && basename(script) === 'npm-cli.js') return [process.execPath, script];
+  return [windows ? 'npm.cmd' : 'npm'];
 }
 
-/** Does what the install scripts of `node` and the ffmpeg packages do, where npm was told not to run them. */
-function repairBlockedScripts() {
-  if (!existsSync(devNode)) {
-    say('the install script of the "node" package did not run; running it …');
-    const script = join(modules, 'node', 'installArchSpecificPackage.js');
-    spawnSync(process.execPath, [script], { cwd: join(modules, 'node'), stdio: ['ignore', 2, 2] });
+/** Runs npm with its output on stderr, so that a command's own stdout stays clean; tries twice, networks being networks. */
+function npm([file, ...head], args, cwd) {
+  const run = () =>
+    spawnSync(file, [...head, ...args, ...quiet], {
+      cwd,
+      stdio: ['ignore', 2, 2],
+      shell: file.endsWith('.cmd'),
+    });
+  let result = run();
+  if (result.error)
+    throw new Error(`npm could not be started (${result.error.message}); it comes with Node.js.`);
+  if (result.status !== 0) {
+    say(`"npm ${args[0]}" failed; trying once more …`);
+    result = run();
   }
+  if (result.status !== 0) throw new Error(`"npm ${args.join(' ')}" failed; see above for what it says.`);
+}
+
+/** Does what the install script of the `node` package does, where npm was told not to run such scripts. */
+function completeNode(folder) {
+  if (existsSync(nodeIn(folder))) return;
+  say('the install script of the "node" package did not run; running it …');
+  const cwd = join(folder, 'node');
+  spawnSync(process.execPath, [join(cwd, 'installArchSpecificPackage.js')], { cwd, stdio: ['ignore', 2, 2] });
+}
+
+/** The same for the packaged ffmpeg and ffprobe, whose scripts make them executable. */
+function completeFfmpeg() {
   for (const scope of ['@ffmpeg-installer', '@ffprobe-installer']) {
     const folder = join(modules, scope, `${process.platform}-${process.arch}`);
     if (!existsSync(folder)) continue;
-    for (const name of readdirSync(folder))
-      if (/^ff(mpeg|probe)$/.test(name)) chmodSync(join(folder, name), 0o755);
+    const tools = readdirSync(folder).filter((name) => /^ff(mpeg|probe)$/.test(name));
+    for (const name of tools) chmodSync(join(folder, name), 0o755);
+  }
+}
+
+/** Runs npm under a current Node: an old one makes npm leave out native packages that ask for a newer one. */
+function install() {
+  const args = ['ci', '--include=dev', '--include=optional'];
+  if (isRecent()) return npm(machineNpm(), args, root);
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-setup-'));
+  try {
+    const node = `node@${readJson(join(root, 'package.json')).devDependencies.node}`;
+    npm(machineNpm(), ['install', '--no-save', '--no-package-lock', '--prefix', folder, node, NPM], folder);
+    const own = join(folder, 'node_modules');
+    completeNode(own);
+    const usable = existsSync(nodeIn(own));
+    npm(usable ? [nodeIn(own), join(own, 'npm', 'bin', 'npm-cli.js')] : machineNpm(), args, root);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** The packaged Node; the machine's own, when it is recent enough, where no packaged one fits the platform. */
 function currentNode() {
-  if (existsSync(devNode) && spawnSync(devNode, ['--version']).status === 0) return devNode;
-  const [major, minor] = process.versions.node.split('.').map(Number);
-  if (major > 22 || (major === 22 && minor >= 18)) return process.execPath;
-  return fail(
-    `no Node 24 could be installed here, and ${process.version} is too old: install Node 24 first.`,
-  );
+  const packaged = nodeIn(modules);
+  if (existsSync(packaged) && spawnSync(packaged, ['--version']).status === 0) return packaged;
+  if (isRecent()) return process.execPath;
+  return fail(`no Node 24 could be installed here and ${process.version} is too old; install Node 24 first.`);
 }
 
 /** The script behind a package's command, so that it runs under the chosen Node on every system. */
@@ -95,9 +131,14 @@ const [command, ...args] = process.argv.slice(2);
 const reason = staleness();
 if (reason !== undefined) {
   say(`installing the dependencies and Node 24 into node_modules (${reason}) …`);
-  npm(['ci', '--include=dev', '--include=optional', '--no-audit', '--no-fund', '--loglevel=error']);
+  try {
+    install();
+  } catch (error) {
+    fail(error.message);
+  }
+  completeFfmpeg();
 }
-if (reason !== undefined || !existsSync(devNode)) repairBlockedScripts();
+completeNode(modules);
 
 const node = currentNode();
 const pathName = Object.keys(process.env).find((name) => name.toUpperCase() === 'PATH') || 'PATH';
