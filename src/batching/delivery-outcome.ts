@@ -1,0 +1,34 @@
+import type { ReadyItem, SinkResult } from '../model/contracts.ts';
+import { asError, RejectedItemError, SluiceError } from '../model/errors.ts';
+import { type Outcome, outcomeOf } from '../model/outcome.ts';
+
+/** The outcome of an item that the sink answered for; `attempt` is told only when it was not the first. */
+export function resultOutcome(ready: ReadyItem, result: SinkResult, attempt: number): Outcome {
+  const { code, ...details } = result;
+  return outcomeOf(ready.item.uri, 'deliver', code, { ...fieldsOf(ready, attempt), ...details });
+}
+
+/** The outcome of an item that failed on its own: rejected with the sink's code, or DELIVERY_FAILED. */
+export function failureOutcome(ready: ReadyItem, thrown: unknown, attempt: number): Outcome {
+  const error = asError(thrown);
+  const code = error instanceof RejectedItemError ? error.code : 'DELIVERY_FAILED';
+  const fields = { ...fieldsOf(ready, attempt), message: error.message };
+  if (!(error instanceof SluiceError)) return outcomeOf(ready.item.uri, 'deliver', code, fields);
+  return outcomeOf(ready.item.uri, 'deliver', code, {
+    ...fields,
+    ...(error.measured === undefined ? {} : { measured: error.measured }),
+    ...(error.limit === undefined ? {} : { limit: error.limit }),
+  });
+}
+
+function fieldsOf({ item, sha256, kind, bytes, warnings }: ReadyItem, attempt: number) {
+  return {
+    inputId: item.id,
+    sha256,
+    kind,
+    bytes,
+    ...(item.fingerprint === undefined ? {} : { fingerprint: item.fingerprint }),
+    ...(warnings === undefined ? {} : { warnings }),
+    ...(attempt > 1 ? { attempt } : {}),
+  };
+}
