@@ -1,0 +1,152 @@
+import { type Columns, requireHeader } from '../formats/csv/columns.ts';
+import { RecordCutter } from '../formats/csv/cutter.ts';
+import { cuttable, type Encoding } from '../formats/csv/encoding.ts';
+import { readPreface } from '../formats/csv/preface.ts';
+import { RowReader } from '../formats/csv/row-reader.ts';
+import { FatalError } from '../model/errors.ts';
+import type { ManifestInput } from './manifest.ts';
+import { delimiterOf, type ManifestOptions } from './manifest-options.ts';
+
+/** What the cells of an `input` column are. */
+export type CsvType = 'raw' | 'url' | 'file';
+
+/** What is needed of a manifest to plan its reading. */
+type RowTargets = Pick<ManifestInput, 'uri' | 'resolveFile'>;
+
+/** How a CSV will be read. */
+export interface ManifestPlan {
+  encoding: Encoding;
+  delimiter: string;
+  columns: Columns;
+  /** Of an `input` column; the portal's columns say it by their names. */
+  csvType: CsvType;
+  /** One sentence for the user. */
+  describes: string;
+}
+
+/** Rows that are looked at to tell the type of the cells. */
+const SAMPLE_ROWS = 20;
+const URL_CELL = /^https?:\/\/\S+$/i;
+const PATH_CELL = /^[^\r\n\0]{1,1024}$/;
+const HAS_EXTENSION = /\.[a-z0-9]{2,5}$/i;
+
+/** Decides from the first bytes of a CSV how to read all of it. `complete`: they are all there are. */
+export async function planManifest(
+  head: Buffer,
+  complete: boolean,
+  input: RowTargets,
+  options: ManifestOptions,
+): Promise<ManifestPlan> {
+  if (head.length === 0)
+    throw new FatalError('SOURCE_UNRECOGNISED', `${input.uri} is empty: it has no header line`);
+  const preface = readPreface(head, input.uri, {
+    encoding: options.encoding,
+    delimiter: delimiterOf(options),
+    complete,
+  });
+  const columns = requireHeader(preface.header, input.uri);
+  const plan = { encoding: preface.encoding, delimiter: preface.delimiter, columns };
+  const type =
+    columns.format === 'portal' ? undefined : await typeOfCells(head, complete, plan, input, options);
+  return { ...plan, csvType: type?.csvType ?? 'raw', describes: describe(input.uri, plan, options, type) };
+}
+
+interface TypeOfCells {
+  csvType: CsvType;
+  /** How it is known. */
+  because: string;
+}
+
+type Layout = Pick<ManifestPlan, 'encoding' | 'delimiter' | 'columns'>;
+
+/**
+ * `--csv-type`, or what the first rows show: URLs when every cell is one; files when every cell may be a path and one
+ * of them is there, or all end like file names; else texts.
+ */
+async function typeOfCells(
+  head: Buffer,
+  complete: boolean,
+  layout: Layout,
+  input: RowTargets,
+  options: ManifestOptions,
+): Promise<TypeOfCells> {
+  const { csvType } = options;
+  if (csvType !== undefined)
+    return { csvType: csvType === 'file_path' ? 'file' : csvType, because: 'as asked' };
+  const cells = await sampleCells(head, complete, layout, options);
+  const because = `as the first ${cells.length === 1 ? 'row shows' : `${cells.length} rows show`}`;
+  if (cells.length === 0) return { csvType: 'raw', because: 'no row shows otherwise' };
+  if (cells.every((cell) => URL_CELL.test(cell))) return { csvType: 'url', because };
+  if (!cells.every((cell) => PATH_CELL.test(cell) && !URL_CELL.test(cell)))
+    return { csvType: 'raw', because };
+  if (cells.every((cell) => HAS_EXTENSION.test(cell))) return { csvType: 'file', because };
+  const files = await Promise.all(cells.map((cell) => input.resolveFile(cell)));
+  return { csvType: files.some((file) => !('code' in file)) ? 'file' : 'raw', because };
+}
+
+/** The trimmed `input` cells of the first good rows that have one. */
+async function sampleCells(
+  head: Buffer,
+  complete: boolean,
+  { encoding, delimiter, columns }: Layout,
+  { maxRecordBytes }: ManifestOptions,
+): Promise<string[]> {
+  const cutter = new RecordCutter(cuttable(once(head), encoding), { delimiter, maxRecordBytes });
+  const reader = new RowReader(cutter, { encoding, delimiter, maxRecordBytes });
+  await reader.read(1);
+  reader.columns = columns;
+  const rows = (await reader.read(SAMPLE_ROWS * 10)) ?? [];
+  // The last row may be cut off by the end of the head.
+  if (!complete) rows.pop();
+  return rows
+    .map(({ cells }) => cells[columns.contents[0]!.index]?.trim() ?? '')
+    .filter((cell) => cell !== '')
+    .slice(0, SAMPLE_ROWS);
+}
+
+async function* once(buffer: Buffer): AsyncGenerator<Buffer> {
+  yield buffer;
+}
+
+const DELIMITER_NAMES: Readonly<Record<string, string>> = {
+  ',': 'comma',
+  ';': 'semicolon',
+  '\t': 'tab',
+  '|': 'pipe',
+};
+const TYPE_NAMES: Readonly<Record<CsvType, string>> = { raw: 'texts', url: 'URLs', file: 'file paths' };
+const HOW: Readonly<Record<Encoding['how'], string>> = {
+  default: '',
+  'byte order mark': ' (by its byte order mark)',
+  assumed: ' (assumed, because it is not valid UTF-8)',
+  forced: ' (as asked)',
+};
+
+function describe(
+  file: string,
+  { encoding, delimiter, columns }: Layout,
+  options: ManifestOptions,
+  type: TypeOfCells | undefined,
+): string {
+  const names = columns.header.filter((name) => name !== '');
+  const shown =
+    names.length > 12 ? `${names.slice(0, 12).join(', ')} and ${names.length - 12} more` : names.join(', ');
+  const facts = [
+    `${DELIMITER_NAMES[delimiter]}-separated`,
+    `${encoding.name}${HOW[encoding.how]}`,
+    ...(type === undefined ? [] : [`input cells are ${TYPE_NAMES[type.csvType]} (${type.because})`]),
+    ...(columns.geo !== undefined && 'points' in columns.geo
+      ? [`geopoints are read as ${options.geoOrder}`]
+      : []),
+    ...(columns.ignored.length === 0 ? [] : [`ignored: ${ignoredColumns(columns)}`]),
+  ];
+  const whose = columns.format === 'sdk' ? 'the SDK' : 'the portal template';
+  return `CSV ${file} with the columns of ${whose} (${shown}); ${facts.join('; ')}`;
+}
+
+/** The columns that are not read, for people. */
+export function ignoredColumns({ ignored }: Columns): string {
+  return ignored
+    .map(({ name, meant }) => `"${name}"${meant === undefined ? '' : ` (did you mean "${meant}"?)`}`)
+    .join(', ');
+}

@@ -1,0 +1,176 @@
+import { CellError } from '../formats/csv/cell-error.ts';
+import type { ContentColumn } from '../formats/csv/columns.ts';
+import { readFields } from '../formats/csv/fields.ts';
+import type { CsvRow, Place, RowReader } from '../formats/csv/row-reader.ts';
+import { KeyCounter } from '../io/key-counter.ts';
+import { redactUrl } from '../io/redact.ts';
+import type { Code } from '../model/codes.ts';
+import type { Listed, SourceItem } from '../model/contracts.ts';
+import { deriveId } from '../model/ids.ts';
+import { type Outcome, outcomeOf } from '../model/outcome.ts';
+import type { ManifestInput } from './manifest.ts';
+import type { ManifestOptions } from './manifest-options.ts';
+import type { CsvType, ManifestPlan } from './manifest-plan.ts';
+
+/** Most characters of a cell that a message shows, and that the readable part of an id is made of. */
+const SHOWN = 80;
+/** Most characters that are looked at for secrets before they are shortened to `SHOWN`. */
+const LOOKED_AT = 2000;
+
+/** A row whose description was read, and the cell that holds its input. */
+interface DescribedRow {
+  item: SourceItem;
+  form: CsvType;
+  content: ContentColumn;
+  cell: string;
+}
+
+/** Makes an item or an outcome of each row of a manifest. Rows are handed in in order, each once. */
+export class RowLister {
+  /** Whether rows must be listed with `listFile`. */
+  readonly looksUpFiles: boolean;
+  readonly #reader: RowReader;
+  readonly #plan: ManifestPlan;
+  readonly #input: ManifestInput;
+  readonly #options: ManifestOptions;
+  readonly #occurrences = new KeyCounter();
+
+  constructor(reader: RowReader, plan: ManifestPlan, input: ManifestInput, options: ManifestOptions) {
+    this.#reader = reader;
+    this.#plan = plan;
+    this.#input = input;
+    this.#options = options;
+    this.looksUpFiles = plan.csvType === 'file';
+  }
+
+  /** `index`: the row's place in the block that the reader gave last. */
+  list(row: CsvRow, index: number): Listed {
+    const described = this.#describe(row, index);
+    if ('outcome' in described) return described;
+    const { item, form, content, cell } = described;
+    if (form === 'raw') return { ...item, kind: 'text', text: cell };
+    const url = cell.trim();
+    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+      return this.#cellOutcome(
+        row,
+        index,
+        'INPUT_INVALID_URL',
+        'expected an http or https URL',
+        content.index,
+        item.id,
+      );
+    }
+    const { openUrl } = this.#input;
+    return {
+      ...item,
+      ...(content.kind === undefined ? {} : { kind: content.kind }),
+      url,
+      fileName: new URL(url).pathname.split('/').at(-1)!,
+      open: (signal) => openUrl(url, signal),
+    };
+  }
+
+  /** `list` for rows that name files, which are looked up. The order of calls decides about ids, not that of answers. */
+  async listFile(row: CsvRow, index: number): Promise<Listed> {
+    const described = this.#describe(row, index);
+    if ('outcome' in described) return described;
+    const { item, content, cell } = described;
+    const place = this.#reader.placeOf(index, content.index);
+    const file = await this.#input.resolveFile(cell.trim());
+    if (!('code' in file)) return { ...item, ...file };
+    const { code, message, ...values } = file;
+    return { ...this.#outcome(row, code, place, message, cell, item.id), ...values };
+  }
+
+  #describe(row: CsvRow, index: number): DescribedRow | Outcome {
+    const { columns, csvType } = this.#plan;
+    if (row.fault !== undefined) return this.#faultOutcome(row, index);
+    const { cells } = row;
+    const filled = columns.contents.filter((content) => (cells[content.index] ?? '').trim() !== '');
+    const content = filled[0];
+    if (content === undefined) {
+      const wanted = columns.contents.map(({ name }) => name).join(', ');
+      const at = columns.contents[0]!.index;
+      return this.#cellOutcome(
+        row,
+        index,
+        'INPUT_INVALID_ARGUMENT',
+        `the row has no input: ${wanted} is empty`,
+        at,
+      );
+    }
+    const cell = cells[content.index]!;
+    const form = content.form === 'input' ? csvType : content.form === 'url' ? 'url' : 'raw';
+    const id = this.#idOf(cells, form === 'raw' ? cell : cell.trim());
+    if (filled.length > 1) {
+      const message = `the row has two inputs, ${content.name} and ${filled[1]!.name}`;
+      return this.#cellOutcome(row, index, 'INPUT_INVALID_ARGUMENT', message, filled[1]!.index, id.id);
+    }
+    try {
+      const { concepts, ...fields } = readFields(cells, columns, this.#options.geoOrder);
+      const item = { ...id, uri: this.#uriOf(row), ...fields, ...(concepts.length > 0 ? { concepts } : {}) };
+      return { item, form, content, cell };
+    } catch (error) {
+      if (!(error instanceof CellError)) throw error;
+      const { message, cell: at = 0, offset } = error;
+      return this.#cellOutcome(row, index, 'INPUT_INVALID_ARGUMENT', message, at, id.id, offset);
+    }
+  }
+
+  /** The given id as it stands, or one of the input cell and how often it came: never of the row's number. */
+  #idOf(cells: readonly string[], input: string): Pick<SourceItem, 'id' | 'idGiven'> {
+    const given = cells[this.#plan.columns.id ?? -1] ?? '';
+    if (given.trim() !== '') return { id: given, idGiven: true };
+    const occurrence = this.#occurrences.next(input);
+    const key = occurrence === 1 ? input : `${input}\0${occurrence}`;
+    return { id: deriveId(key, input.slice(-SHOWN), this.#options.idPrefix) };
+  }
+
+  #faultOutcome(row: CsvRow, index: number): Outcome {
+    const { message, measured, limit, ...place } = row.fault!;
+    return {
+      ...this.#outcome(row, 'CSV_ROW_INVALID', place, message, this.#reader.excerpt(index, LOOKED_AT)),
+      ...(measured === undefined ? {} : { measured }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+  }
+
+  #cellOutcome(
+    row: CsvRow,
+    index: number,
+    code: Code,
+    message: string,
+    cell: number,
+    id?: string,
+    offset?: number,
+  ): Outcome {
+    const place = this.#reader.placeOf(index, cell, offset);
+    return this.#outcome(row, code, place, message, row.cells[cell] ?? '', id);
+  }
+
+  #outcome(
+    row: CsvRow,
+    code: Code,
+    { line, column }: Place,
+    message: string,
+    cell: string,
+    id?: string,
+  ): Outcome {
+    const shown = shorten(cell);
+    return outcomeOf(this.#uriOf(row), 'list', code, {
+      ...(id === undefined ? {} : { inputId: id }),
+      message: `${this.#input.uri}:${line}:${column}: ${message} (cell ${JSON.stringify(shown)})`,
+      record: { line: row.line, cell: shown },
+    });
+  }
+
+  #uriOf({ line }: CsvRow): string {
+    return `${this.#input.uri}#L${line}`;
+  }
+}
+
+/** The beginning of a cell, without the secrets that URLs carry. */
+function shorten(cell: string): string {
+  const safe = cell.slice(0, LOOKED_AT).replace(/https?:\/\/[^\s,;|"'<>]+/gi, (url) => redactUrl(url));
+  return safe.length > SHOWN ? `${safe.slice(0, SHOWN)}…` : safe;
+}
