@@ -18,32 +18,30 @@ export type Look =
   | { type: 'link'; why: string }
   /** Neither a regular file, a directory nor a link. */
   | { type: 'special'; what: string }
-  /** It could not be looked at: gone, no permission, a broken link. */
-  | { type: 'unknown'; error: Error };
+  /** It, or what a link leads to, could not be looked at: gone, or no permission. */
+  | { type: 'unknown'; error: Error; viaLink: boolean };
 
 /** Never rejects. `path` is absolute; links are judged against `root`, absolute and without links. */
 export async function look(path: RawPath, root: RawPath, policy: SymlinkPolicy): Promise<Look> {
+  let viaLink = false;
   try {
     const stats = await lstat(nativePath(path), { bigint: true });
     if (stats.isFile()) return { type: 'file', real: path, stats };
-    if (stats.isDirectory()) return { type: 'folder', real: path, stats, viaLink: false };
+    if (stats.isDirectory()) return { type: 'folder', real: path, stats, viaLink };
     if (!stats.isSymbolicLink()) return { type: 'special', what: kindOf(stats) };
+    viaLink = true;
     return policy === 'skip'
       ? { type: 'link', why: 'links are skipped' }
       : await lookBehind(path, root, policy);
   } catch (error) {
-    return { type: 'unknown', error: asError(error) };
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP')
+      return { type: 'link', why: 'it leads back to itself' };
+    return { type: 'unknown', error: asError(error), viaLink };
   }
 }
 
 async function lookBehind(path: RawPath, root: RawPath, policy: SymlinkPolicy): Promise<Look> {
-  let real: RawPath;
-  try {
-    real = toRaw(await realpath(nativePath(path), 'buffer'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ELOOP') throw error;
-    return { type: 'link', why: 'it leads back to itself' };
-  }
+  const real = toRaw(await realpath(nativePath(path), 'buffer'));
   const stats = await stat(nativePath(real), { bigint: true });
   if (policy === 'files' && stats.isDirectory()) return { type: 'link', why: 'it leads to a folder' };
   if (policy === 'files' && !isInside(real, root)) return { type: 'link', why: 'it leads out of the source' };

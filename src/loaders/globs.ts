@@ -57,8 +57,8 @@ export class Globs {
     return `matches no --include: ${this.#include.map((glob) => glob.pattern).join(', ')}`;
   }
 
-  /** Why a folder is left out with all below it; undefined when it is not. */
-  folderExcluded(path: string): string | undefined {
+  /** Why a folder or an archive is left out with all in it; undefined when it is not. */
+  containerExcluded(path: string): string | undefined {
     const name = path.normalize('NFC');
     const hit = this.#exclude.find((glob) => glob.matches(name, true));
     return hit === undefined ? undefined : `matches --exclude ${hit.pattern}`;

@@ -8,7 +8,16 @@ export const labelOptions = {
     .default('none')
     .describe('Where concepts come from: the name of the folder that a file lies in, or nowhere'),
   labelLevel: z
-    .union([z.literal('all'), z.int().refine((level) => level !== 0, 'expected 1, 2, … or -1, -2, …')])
+    .union(
+      [
+        z.literal('all'),
+        z.coerce
+          .number()
+          .int()
+          .refine((level) => level !== 0),
+      ],
+      'expected 1, 2, …, or -1, -2, …, or all',
+    )
     .default(1)
     .describe(
       'Which folder is the label: 1 the one the file lies in, 2 the one above …, -1 the first below the source, ' +
