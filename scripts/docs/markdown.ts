@@ -1,5 +1,5 @@
 /** Says on each generated page that it is one. */
-export const NOTICE = '<!-- Made by "npm run docs" from the code; change it there. -->';
+const NOTICE = '<!-- Made by "npm run docs" from the code; change it there. -->';
 
 export const code = (text: string): string => `\`${text}\``;
 

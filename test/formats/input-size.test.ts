@@ -11,7 +11,8 @@ const encodeRequest = (() => {
   const require = createRequire(import.meta.url);
   // Imports in the .proto files are relative to the package; google/api comes with protobufjs.
   const packageFolder = dirname(dirname(require.resolve('clarifai-nodejs-grpc')));
-  const protobufjs = dirname(require.resolve('protobufjs/package.json'));
+  const ofLoader = createRequire(require.resolve('@grpc/proto-loader'));
+  const protobufjs = dirname(ofLoader.resolve('protobufjs/package.json'));
   const definition = loadSync('proto/clarifai/api/service.proto', {
     includeDirs: [packageFolder, protobufjs],
     keepCase: true,
