@@ -1,0 +1,83 @@
+import type { Readable } from 'node:stream';
+import type { Clock } from '../model/contracts.ts';
+import { type AllowAddress, isPublicAddress } from './address-guard.ts';
+import { decodeContent } from './content-encoding.ts';
+import { Download } from './download.ts';
+
+export interface OpenUrlOptions {
+  signal: AbortSignal;
+  clock: Clock;
+  /** Also connect to private, loopback and link-local addresses. */
+  allowPrivateAddresses?: boolean;
+  /** Decides address by address instead; called with the address that is about to be connected to. */
+  allowAddress?: AllowAddress;
+  /** The most bytes that the content may have, after decoding. */
+  maxBytes?: number;
+  /** 10 s unless given. */
+  connectTimeoutMs?: number;
+  /** Until the answer begins; 30 s unless given. */
+  headersTimeoutMs?: number;
+  /** Longest time without a byte while the content is read; 30 s unless given. */
+  stallTimeoutMs?: number;
+  /** 5 unless given. */
+  maxRedirects?: number;
+  /** Attempts in all, for the answer and the content together; 4 unless given. */
+  attempts?: number;
+  /** Upper bound of the first wait between attempts; 500 ms unless given. */
+  retryBaseMs?: number;
+}
+
+export interface OpenedUrl {
+  /** The content. Destroying it ends the transfer; it fails with what `openUrl` may throw. */
+  stream: Readable;
+  /** Bytes, when the server says so. */
+  size?: number;
+  etag?: string;
+  contentType?: string;
+  /** After redirects, redacted. */
+  finalUrl: string;
+}
+
+const allowAny: AllowAddress = () => true;
+
+/**
+ * Opens a URL for reading.
+ *
+ * Private addresses are refused, on every redirect and for the very address that is connected to. Attempts that
+ * failed are made again with back-off, also in the middle of the content: from where it broke off, when the server
+ * can prove (ETag or Last-Modified) that it still has the same content. A body that is shorter than announced is an
+ * error.
+ *
+ * Throws RejectedItemError INPUT_INVALID_URL, INPUT_OVER_LIMIT, INPUT_NOT_FOUND (404, 410),
+ * INPUT_PERMISSION_DENIED (401, 403) or URL_FETCH_FAILED (what another attempt in this run cannot change);
+ * RetryableError URL_FETCH_FAILED after the last attempt; ThrottledError URL_FETCH_FAILED when the server kept
+ * answering 429 or 503; the signal's reason. Credentials never appear in messages.
+ */
+export async function openUrl(url: string, options: OpenUrlOptions): Promise<OpenedUrl> {
+  options.signal.throwIfAborted();
+  const download = new Download(url, {
+    signal: options.signal,
+    clock: options.clock,
+    allow: options.allowAddress ?? (options.allowPrivateAddresses ? allowAny : isPublicAddress),
+    maxBytes: options.maxBytes ?? Number.POSITIVE_INFINITY,
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    headersTimeoutMs: options.headersTimeoutMs ?? 30_000,
+    stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
+    maxRedirects: options.maxRedirects ?? 5,
+    attempts: options.attempts ?? 4,
+    baseMs: options.retryBaseMs ?? 500,
+    maxMs: 30_000,
+  });
+  const { size, etag, contentType, encoding, finalUrl } = await download.open();
+  const wire = download.stream();
+  return {
+    stream:
+      encoding === undefined
+        ? wire
+        : decodeContent(wire, encoding, finalUrl, (bytes) => download.assertWithin(bytes)),
+    ...(size === undefined || encoding !== undefined ? {} : { size }),
+    ...(etag === undefined ? {} : { etag }),
+    ...(contentType === undefined ? {} : { contentType }),
+    finalUrl,
+  };
+}
