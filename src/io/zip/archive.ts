@@ -2,7 +2,8 @@ import { RejectedItemError } from '../../model/errors.ts';
 import { KeyTable } from '../key-table.ts';
 import { readRecord, scanDirectory, type ZipEntry } from './central-directory.ts';
 import { type DirectoryLocation, findDirectory, unreadable } from './end-record.ts';
-import { Extents, leastEnd } from './extents.ts';
+import { Extents, LOCAL_HEADER_SIZE, leastEnd } from './extents.ts';
+import { isLocalHeader } from './local-header.ts';
 import type { RandomAccess } from './random-access.ts';
 
 /** An entry with what only the whole directory tells about it. */
@@ -54,6 +55,7 @@ export class ZipArchive {
     const location = await findDirectory(source);
     const names = new KeyTable();
     let entryCount = 0;
+    let first: ZipEntry | undefined;
     let inOrder = true;
     let lastEnd = location.base;
     for await (const entries of scanDirectory(source, location)) {
@@ -64,6 +66,7 @@ export class ZipArchive {
           limit: options.maxEntries,
         });
       }
+      first ??= entries[0];
       for (const entry of entries) {
         if (names.get(entry.name) === undefined) names.set(entry.name, entry.record);
         inOrder &&= entry.offset >= lastEnd;
@@ -73,6 +76,7 @@ export class ZipArchive {
     }
     inOrder &&= lastEnd <= location.start;
     checkCount(entryCount, location);
+    if (first !== undefined && location.base > 0) await checkBase(source, first, location);
     const extents = inOrder ? undefined : await collectExtents(source, location, entryCount);
     return new ZipArchive(source, location, { entryCount, names, extents });
   }
@@ -96,8 +100,8 @@ export class ZipArchive {
     const entry = await readRecord(this.source, this.location, record);
     if (entry.name !== name) return undefined;
     const after = record + entry.recordSize;
-    const last = this.location.start + after >= this.location.end;
-    const next = last ? undefined : await readRecord(this.source, this.location, after);
+    const needsNext = this.#extents === undefined && this.location.start + after < this.location.end;
+    const next = needsNext ? await readRecord(this.source, this.location, after) : undefined;
     return this.#place(entry, next?.offset ?? this.location.start);
   }
 
@@ -125,8 +129,15 @@ function checkCount(entryCount: number, location: DirectoryLocation): void {
   const counted = location.countBits === 16 ? entryCount % 0x1_0000 : entryCount;
   if (counted === location.declaredEntries) return;
   throw unreadable(
-    `its central directory invalid: it holds ${entryCount} entries where ${location.declaredEntries} are declared`,
+    `its central directory is invalid: it holds ${entryCount} entries where ${location.declaredEntries} are declared`,
   );
+}
+
+/** Bytes before an archive are a program only if the entries lie behind it; else the offsets are simply wrong. */
+async function checkBase(source: RandomAccess, first: ZipEntry, location: DirectoryLocation): Promise<void> {
+  const end = first.offset + LOCAL_HEADER_SIZE;
+  if (end <= location.start && isLocalHeader(await source.read(first.offset, LOCAL_HEADER_SIZE))) return;
+  throw unreadable(`its central directory is invalid: no entry starts at byte ${first.offset}`);
 }
 
 async function collectExtents(

@@ -50,7 +50,7 @@ export async function* scanDirectory(
       used += length;
     }
     // A record that is cut by the window's end starts the next window; one that cannot start a window is none.
-    if (used === 0) throw unreadable(`its central directory invalid at byte ${at}`);
+    if (used === 0) throw unreadable(`its central directory is invalid at byte ${at}`);
     at += used;
     yield entries;
   }
@@ -69,7 +69,7 @@ export async function readRecord(
     bytes = await source.read(start, Math.min(MAX_RECORD, location.end - start));
     length = recordLength(bytes, 0);
   }
-  if (length === undefined) throw unreadable(`its central directory invalid at byte ${start}`);
+  if (length === undefined) throw unreadable(`its central directory is invalid at byte ${start}`);
   return parseRecord(bytes.subarray(0, length), record, location.base);
 }
 

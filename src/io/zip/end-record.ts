@@ -102,15 +102,15 @@ async function locate(
   });
   const shift = endRecord - size - offset;
   if (shift < 0)
-    throw unreadable(`its central directory invalid: it would reach ${-shift} bytes past its end record`);
+    throw unreadable(`its central directory is invalid: it would reach ${-shift} bytes past its end record`);
   if (size === 0 || (await isRecord(source, offset))) return at(offset, 0);
   if (shift % FOUR_GIB === 0) {
     throw unreadable(
-      `its central directory invalid: offsets were cut to 32 bits, as macOS does in archives over 4 GB without ZIP64`,
+      `its central directory is invalid: offsets were cut to 32 bits, as macOS does in archives over 4 GB without ZIP64`,
     );
   }
   if (await isRecord(source, endRecord - size)) return at(endRecord - size, shift);
-  throw unreadable(`its central directory invalid: no entry starts at byte ${offset}`);
+  throw unreadable(`its central directory is invalid: no entry starts at byte ${offset}`);
 }
 
 async function isRecord(source: RandomAccess, at: number): Promise<boolean> {

@@ -49,6 +49,10 @@ function fromCp437(raw: string): string {
   return raw.replace(/[\x80-\xff]/g, (char) => CP437[char.charCodeAt(0) - 0x80]!);
 }
 
+/** A name as messages show it: quoted, control characters escaped, at most 200 characters. */
+export const quoted = (name: string): string =>
+  JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name);
+
 /** The data of the first extra field with this id; undefined when there is none. */
 export function extraField(extra: Buffer, id: number): Buffer | undefined {
   for (let at = 0; at + 4 <= extra.length; ) {

@@ -2,6 +2,7 @@ import { pipeline, Readable } from 'node:stream';
 import { crc32, createInflateRaw } from 'node:zlib';
 import { asError, RetryableError, SluiceError } from '../../model/errors.ts';
 import type { PlacedEntry } from './archive.ts';
+import { quoted } from './entry-name.ts';
 import { LOCAL_HEADER_SIZE } from './extents.ts';
 import { DEFLATED } from './guards.ts';
 import { checkLocalHeader, corrupt, hex, localHeaderLength } from './local-header.ts';
@@ -16,7 +17,7 @@ const INFLATE_CHUNK = 128 * 1024;
 export interface OpenEntryOptions {
   signal: AbortSignal;
   /** Sees the first bytes, up to a chunk, before anyone else; what it throws ends the stream. */
-  inspect?(head: Buffer): void;
+  inspect?(head: Buffer): Promise<void>;
 }
 
 /**
@@ -45,7 +46,7 @@ async function* checkedBytes(
     let size = 0;
     let crc = 0;
     for await (const chunk of entry.method === DEFLATED ? inflated(source, entry) : packed(source, entry)) {
-      if (size === 0) options.inspect?.(chunk);
+      if (size === 0) await options.inspect?.(chunk);
       size += chunk.length;
       if (size > entry.size) throw wrongSize(entry, `${size} bytes or more`, size);
       crc = crc32(chunk, crc);
@@ -111,7 +112,7 @@ async function explained(thrown: unknown, source: RandomAccess, entry: PlacedEnt
   if (broken && (await source.changed())) {
     return new RetryableError(
       'INPUT_CHANGED_WHILE_READ',
-      `${source.name} changed while ${entry.name} was read`,
+      `${source.name} changed while ${quoted(entry.name)} was read`,
       {
         cause: error,
       },
@@ -120,7 +121,11 @@ async function explained(thrown: unknown, source: RandomAccess, entry: PlacedEnt
   if (known) return error;
   if (error.code?.startsWith('Z_'))
     return corrupt(entry, `cannot be unpacked: ${error.message}`, { cause: error });
-  return new RetryableError('INPUT_READ_FAILED', `${entry.name} in ${source.name}: ${error.message}`, {
-    cause: error,
-  });
+  return new RetryableError(
+    'INPUT_READ_FAILED',
+    `${quoted(entry.name)} in ${source.name}: ${error.message}`,
+    {
+      cause: error,
+    },
+  );
 }

@@ -1,5 +1,6 @@
 import type { Code } from '../../model/codes.ts';
 import type { PlacedEntry } from './archive.ts';
+import { quoted } from './entry-name.ts';
 
 /** Above the largest image, text or audio that a profile takes: what could be a good item is no bomb by ratio alone. */
 const RATIO_FREE_BYTES = 20_000_000;
@@ -17,8 +18,8 @@ export interface ZipLimits {
 export interface EntryProblem {
   code: Code;
   message: string;
-  measured?: number | string;
-  limit?: number | string;
+  measured?: number | string | undefined;
+  limit?: number | string | undefined;
 }
 
 const METHODS: Readonly<Record<number, string>> = {
@@ -51,15 +52,11 @@ const SPECIAL_FILES: Readonly<Record<number, string>> = {
   49152: 'a socket',
 };
 
-/** What the directory alone says against reading an entry; undefined when there is nothing. */
-export function entryProblem(entry: PlacedEntry, limits: ZipLimits): EntryProblem | undefined {
-  return unsafeName(entry) ?? specialFile(entry) ?? unreadableData(entry) ?? bomb(entry, limits);
-}
-
+/** A name that must never be taken for a path. Names become uris and ids only, so this is a report, not a defence. */
 function unsafeName({ name }: PlacedEntry): EntryProblem | undefined {
   const unsafe = (what: string): EntryProblem => ({
     code: 'ZIP_ENTRY_UNSAFE',
-    message: `the entry name ${JSON.stringify(name)} ${what}`,
+    message: `the entry name ${quoted(name)} ${what}`,
   });
   if (name === '') return unsafe('is empty');
   if (name.includes('\0')) return unsafe('holds a NUL character');
@@ -70,29 +67,40 @@ function unsafeName({ name }: PlacedEntry): EntryProblem | undefined {
   return undefined;
 }
 
+/** What an entry's name or file type says against it. */
+export function namingProblem(entry: PlacedEntry): EntryProblem | undefined {
+  return unsafeName(entry) ?? specialFile(entry);
+}
+
 function specialFile({ name, mode }: PlacedEntry): EntryProblem | undefined {
   const type = mode & FILE_TYPE;
-  if (type === SYMLINK) return { code: 'ZIP_ENTRY_UNSAFE', message: `the entry ${name} is a symbolic link` };
+  if (type === SYMLINK)
+    return { code: 'ZIP_ENTRY_UNSAFE', message: `the entry ${quoted(name)} is a symbolic link` };
   const special = SPECIAL_FILES[type];
   if (special === undefined) return undefined;
-  return { code: 'NOT_A_REGULAR_FILE', message: `the entry ${name} is ${special}` };
+  return { code: 'NOT_A_REGULAR_FILE', message: `the entry ${quoted(name)} is ${special}` };
+}
+
+/** What the directory says against reading an entry's data. */
+export function dataProblem(entry: PlacedEntry, limits: ZipLimits): EntryProblem | undefined {
+  return unreadableData(entry) ?? bomb(entry, limits);
 }
 
 function unreadableData(entry: PlacedEntry): EntryProblem | undefined {
   const { name, method } = entry;
   if ((entry.flags & ENCRYPTED_FLAGS) !== 0 || method === AES) {
-    return { code: 'ZIP_ENTRY_ENCRYPTED', message: `the entry ${name} is encrypted` };
+    return { code: 'ZIP_ENTRY_ENCRYPTED', message: `the entry ${quoted(name)} is encrypted` };
   }
   if (entry.overlaps) {
     return {
       code: 'ZIP_ENTRY_CORRUPT',
-      message: `the entry ${name} overlaps another entry or the directory`,
+      message: `the entry ${quoted(name)} overlaps another entry or the directory`,
     };
   }
   if (name.endsWith('/')) {
     return {
       code: 'ZIP_ENTRY_CORRUPT',
-      message: `the entry ${name} is a folder with ${entry.size} bytes of data`,
+      message: `the entry ${quoted(name)} is a folder with ${entry.size} bytes of data`,
       measured: entry.size,
       limit: 0,
     };
@@ -100,7 +108,7 @@ function unreadableData(entry: PlacedEntry): EntryProblem | undefined {
   if (method !== STORED && method !== DEFLATED) {
     return {
       code: 'INPUT_UNSUPPORTED_FORMAT',
-      message: `the entry ${name} is compressed with ${METHODS[method] ?? 'an unknown method'} (method ${method}); stored and Deflate are read`,
+      message: `the entry ${quoted(name)} is compressed with ${METHODS[method] ?? 'an unknown method'} (method ${method}); stored and Deflate are read`,
       measured: method,
     };
   }
@@ -111,7 +119,7 @@ function bomb({ name, size, compressedSize }: PlacedEntry, limits: ZipLimits): E
   if (size > limits.entryBytes) {
     return {
       code: 'ZIP_ENTRY_BOMB',
-      message: `the entry ${name} unpacks to ${size} bytes; the limit is ${limits.entryBytes}`,
+      message: `the entry ${quoted(name)} unpacks to ${size} bytes; the limit is ${limits.entryBytes}`,
       measured: size,
       limit: limits.entryBytes,
     };
@@ -120,7 +128,7 @@ function bomb({ name, size, compressedSize }: PlacedEntry, limits: ZipLimits): E
   if (size <= RATIO_FREE_BYTES || ratio <= limits.ratio) return undefined;
   return {
     code: 'ZIP_ENTRY_BOMB',
-    message: `the entry ${name} unpacks ${compressedSize} bytes to ${size}, ${ratio} to 1; the limit is ${limits.ratio} to 1`,
+    message: `the entry ${quoted(name)} unpacks ${compressedSize} bytes to ${size}, ${ratio} to 1; the limit is ${limits.ratio} to 1`,
     measured: ratio,
     limit: limits.ratio,
   };

@@ -1,13 +1,10 @@
 import type { BigIntStats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { asError, RetryableError } from '../../model/errors.ts';
+import { statFingerprint } from '../fingerprint.ts';
 import type { RandomAccess } from './random-access.ts';
 
 const CHUNK = 256 * 1024;
-
-/** Size and modification time: what tells that a file was written to. */
-export const fileFingerprint = (stats: Pick<BigIntStats, 'size' | 'mtimeNs'>): string =>
-  `${stats.size}-${stats.mtimeNs}`;
 
 /** A local file under one descriptor, shared by all who read it and closed when the last lets go. */
 export class LocalFile implements RandomAccess {
@@ -21,7 +18,7 @@ export class LocalFile implements RandomAccess {
     this.name = path;
     this.#handle = Promise.resolve(handle);
     this.size = Number(stats.size);
-    this.fingerprint = fileFingerprint(stats);
+    this.fingerprint = statFingerprint(stats);
   }
 
   /** Opens and holds the file; throws the file system's own error. */
@@ -56,7 +53,7 @@ export class LocalFile implements RandomAccess {
   }
 
   async read(offset: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafeSlow(length);
+    const buffer = Buffer.allocUnsafe(length);
     const handle = await this.#handle;
     if (handle === undefined) throw new Error(`${this.name} is read without being held`);
     for (let done = 0; done < length; ) {
@@ -83,7 +80,7 @@ export class LocalFile implements RandomAccess {
   async changed(): Promise<boolean> {
     // By path, not by descriptor: a file put in the place of this one is a change as well.
     const stats = await stat(this.name, { bigint: true }).catch(() => undefined);
-    return stats === undefined || fileFingerprint(stats) !== this.fingerprint;
+    return stats === undefined || statFingerprint(stats) !== this.fingerprint;
   }
 
   async #reopen(): Promise<FileHandle> {
@@ -97,7 +94,7 @@ export class LocalFile implements RandomAccess {
       );
     });
     try {
-      const now = fileFingerprint(await handle.stat({ bigint: true }));
+      const now = statFingerprint(await handle.stat({ bigint: true }));
       if (now === this.fingerprint) return handle;
       throw new RetryableError('INPUT_CHANGED_WHILE_READ', `${this.name} changed since it was listed`, {
         measured: now,

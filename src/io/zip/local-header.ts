@@ -1,6 +1,7 @@
 import { RejectedItemError } from '../../model/errors.ts';
 import type { PlacedEntry } from './archive.ts';
 import { wideValues } from './central-directory.ts';
+import { quoted } from './entry-name.ts';
 import { LOCAL_HEADER_SIZE } from './extents.ts';
 
 const SIGNATURE = 0x04034b50;
@@ -14,13 +15,14 @@ export const corrupt = (
   what: string,
   details: { measured?: number | string; limit?: number | string; cause?: unknown } = {},
 ): RejectedItemError =>
-  new RejectedItemError('ZIP_ENTRY_CORRUPT', `the entry ${entry.name} ${what}`, details);
+  new RejectedItemError('ZIP_ENTRY_CORRUPT', `the entry ${quoted(entry.name)} ${what}`, details);
+
+export const isLocalHeader = (bytes: Buffer): boolean =>
+  bytes.length >= LOCAL_HEADER_SIZE && bytes.readUInt32LE(0) === SIGNATURE;
 
 /** Bytes of the local header that starts `bytes`, which may hold only its beginning. */
 export function localHeaderLength(bytes: Buffer, entry: PlacedEntry): number {
-  if (bytes.length < LOCAL_HEADER_SIZE || bytes.readUInt32LE(0) !== SIGNATURE) {
-    throw corrupt(entry, `has no local header at byte ${entry.offset}`);
-  }
+  if (!isLocalHeader(bytes)) throw corrupt(entry, `has no local header at byte ${entry.offset}`);
   const length = LOCAL_HEADER_SIZE + bytes.readUInt16LE(26) + bytes.readUInt16LE(28);
   const end = entry.offset + length + entry.compressedSize;
   if (end > entry.limit) {
@@ -45,7 +47,8 @@ export function checkLocalHeader(header: Buffer, entry: PlacedEntry): void {
   };
   same('the encryption flag', flags & ENCRYPTED, entry.flags & ENCRYPTED);
   same('method', header.readUInt16LE(8), entry.method);
-  same('the name', header.toString('latin1', LOCAL_HEADER_SIZE, nameEnd), entry.rawName);
+  const name = header.toString('latin1', LOCAL_HEADER_SIZE, nameEnd);
+  if (name !== entry.rawName) throw corrupt(entry, `is named ${quoted(name)} in its local header`);
   if ((flags & DATA_DESCRIPTOR) !== 0) return;
   const wide = wideValues(header.subarray(nameEnd));
   same('size', wide(header.readUInt32LE(22)), entry.size);
