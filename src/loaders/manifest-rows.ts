@@ -70,16 +70,21 @@ export class RowLister {
     };
   }
 
-  /** `list` for rows that name files, which are looked up. The order of calls decides about ids, not that of answers. */
+  /** `list` for rows that name files, which are looked up; the block must stay until the answer is there. */
   async listFile(row: CsvRow, index: number): Promise<Listed> {
     const described = this.#describe(row, index);
-    if ('outcome' in described) return described;
-    const { item, content, cell } = described;
-    const place = this.#reader.placeOf(index, content.index);
+    const column = this.#plan.columns.contents[0]!.index;
+    const cell = row.cells[column] ?? '';
+    if ('outcome' in described) {
+      // The file is this row's also when the row is refused: whoever lists the other files must know.
+      if (cell.trim() !== '') await this.#input.resolveFile(cell.trim());
+      return described;
+    }
+    const { item } = described;
     const file = await this.#input.resolveFile(cell.trim());
     if (!('code' in file)) return { ...item, ...file };
     const { code, message, ...values } = file;
-    return { ...this.#outcome(row, code, place, message, cell, item.id), ...values };
+    return { ...this.#cellOutcome(row, index, code, message, column, item.id), ...values };
   }
 
   #describe(row: CsvRow, index: number): DescribedRow | Outcome {

@@ -33,7 +33,8 @@ export function brokenExtent(
 ): Extent | 'more' {
   const first = lineAt(window, start, cap);
   if (first === 'more' || first.skip !== undefined) return first;
-  if (quotesIn(window.bytes, start, first.end) % 2 === 0 || first.next === window.length) return first;
+  if (quotesIn(window.bytes, start, first.end) % 2 === 0 || (window.atEnd && first.next === window.length))
+    return first;
 
   const capped = first.next + cap < window.length;
   const sign = nextSign(window, first.next, capped ? first.next + cap : window.length, scanner);

@@ -210,7 +210,7 @@ it.each([
   ['holds doubled quotes after an open one', '"a,""\n'],
   ['has blanks after its closing quote', '"a" x,"\n'],
 ])('a file in which every line %s is cut in linear time', async (_name, line) => {
-  const text = line.repeat(400_000);
-  const records = await cut(text, { columns: { min: 2, max: 2 }, chunks: Array(40).fill(65_536) });
+  const text = line.repeat(200_000);
+  const records = await cut(text, { columns: { min: 2, max: 2 }, chunks: Array(20).fill(65_536) });
   expect(records.length).toBeGreaterThan(0);
 });
