@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Names held in memory before they are spilled: about 10 MB of strings at common name lengths. */
-export const DEFAULT_SPILL_AFTER = 65_536;
+const DEFAULT_SPILL_AFTER = 65_536;
 /** Shared by the runs of a merge. */
 const MERGE_BYTES = 4_000_000;
 const LEAST_READ_BYTES = 4096;

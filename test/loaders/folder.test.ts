@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { chmod, mkdir, realpath, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -10,6 +9,7 @@ import { sidecarsOf } from '../../src/loaders/sidecar.ts';
 import { isOutcome } from '../../src/model/contracts.ts';
 import { MAX_ID_LENGTH } from '../../src/model/ids.ts';
 import { testContext } from '../support/context.ts';
+import { makeFifos } from '../support/fifo.ts';
 import { type Listing, listSource } from '../support/listing.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { writeZip } from '../support/zip-writer.ts';
@@ -204,7 +204,7 @@ describe('a folder', () => {
     { timeout: 10_000 },
     async () => {
       await put('a/1.jpg');
-      execFileSync('mkfifo', [join(root, 'fifo.jpg'), join(root, 'fifo.zip'), join(root, 'a', '1.jpg.json')]);
+      makeFifos(join(root, 'fifo.jpg'), join(root, 'fifo.zip'), join(root, 'a', '1.jpg.json'));
       await symlink('..', join(root, 'a', 'up'));
       await symlink('self', join(root, 'self'));
       await symlink('/dev/zero', join(root, 'zero.jpg'));

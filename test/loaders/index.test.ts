@@ -1,9 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { detectSource, loaderNames, loadLoader, tableOf } from '../../src/loaders/index.ts';
+import { makeFifos } from '../support/fifo.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { writeZip } from '../support/zip-writer.ts';
 
@@ -88,7 +88,7 @@ describe('detecting a source', () => {
 
   it.runIf(process.platform !== 'win32')('never opens a FIFO', { timeout: 10_000 }, async () => {
     const path = join(await tempFolder(), 'pipe.csv');
-    execFileSync('mkfifo', [path]);
+    makeFifos(path);
     await expect(detectSource(path)).rejects.toThrow('a FIFO, socket or device');
   });
 
