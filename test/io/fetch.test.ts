@@ -416,6 +416,24 @@ describe('openUrl and broken transfers', () => {
     expect(error.message).toContain('cannot be resumed');
   });
 
+  it('asks on when an answer holds less than the rest', async () => {
+    const { origin, requests } = await serve((request, response) => {
+      const start = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0);
+      const about = { etag: '"v1"', 'content-length': DATA.length - start };
+      if (start === 0) {
+        response
+          .writeHead(200, about)
+          .write(DATA.subarray(0, 1000), () => setTimeout(() => response.destroy(), 20));
+        return;
+      }
+      const part = DATA.subarray(start, start + 150_000);
+      const range = `bytes ${start}-${start + part.length - 1}/${DATA.length}`;
+      response.writeHead(206, { ...about, 'content-length': part.length, 'content-range': range }).end(part);
+    });
+    expect((await read(origin)).equals(DATA)).toBe(true);
+    expect(requests).toHaveLength(3);
+  });
+
   it('does not believe a range that begins elsewhere', async () => {
     let first = true;
     const { origin } = await serve((_request, response) => {
