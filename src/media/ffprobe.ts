@@ -59,16 +59,16 @@ export async function ffprobe(
   demuxer: string,
   options: AvOptions,
 ): Promise<Answer> {
-  const { path } = options.tools.ffprobe;
+  const program = options.tools.ffprobe;
   const { code, stdout, stderr } = await runTool(
-    path,
+    program,
     ['-v', 'error', ...confined(demuxer), '-show_entries', ENTRIES, '-of', 'json', '-i', `file:${file}`],
     { timeoutMs: options.timeoutMs, maxBytes: ANSWER_BYTES, signal: options.signal },
   );
   if (code === 0) return { streams: [], ...(JSON.parse(stdout) as Partial<Answer>) };
   // An option or demuxer that this build does not have says nothing about the file.
   if (stderr.includes('Failed to set value')) {
-    throw new FatalError('MEDIA_TOOL_MISSING', `${path} cannot read ${format}: ${stderr.trim()}`);
+    throw new FatalError('MEDIA_TOOL_MISSING', `${program.path} cannot read ${format}: ${stderr.trim()}`);
   }
   const reason = stderr.trim().split('\n').at(-1)?.replace(`file:${file}: `, '') || `ffprobe exit ${code}`;
   throw invalidBytes(`${format.toUpperCase()} cannot be read: ${reason}`);

@@ -3,15 +3,28 @@ import { checkTiffEnd } from './tiff-end.ts';
 
 /**
  * Checks that an image file reaches its own end, where the decoder does not look: libvips stops at the last row of
- * pixels, so it misses a PNG without its IEND and a GIF whose later frames are cut off, and it shows the missing
- * tiles of a TIFF as black.
+ * pixels, so it misses a PNG without its IEND, a GIF whose later frames are cut off and, depending on the last bits,
+ * a JPEG without its EOI, and it shows the missing tiles of a TIFF as black.
  *
  * Throws RejectedItemError ALL_INPUT_INVALID_BYTES.
  */
 export function checkImageEnd(format: string, file: Buffer): void {
-  if (format === 'png') checkPngEnd(file);
+  if (format === 'jpeg') checkJpegEnd(file);
+  else if (format === 'png') checkPngEnd(file);
   else if (format === 'gif') checkGifEnd(file);
   else if (format === 'tiff') checkTiffEnd(file);
+}
+
+const JPEG_SOS = 0xda;
+const JPEG_EOI = Buffer.from([0xff, 0xd9]);
+
+/** Checks that an EOI marker follows the first scan; those of thumbnails lie in the segments before it. */
+function checkJpegEnd(file: Buffer): void {
+  let at = 2;
+  while (at + 4 <= file.length && file[at] === 0xff && file[at + 1] !== JPEG_SOS) {
+    at += file[at + 1] === 0xff ? 1 : 2 + file.readUInt16BE(at + 2);
+  }
+  if (file.lastIndexOf(JPEG_EOI) < at) throw invalidBytes('JPEG is truncated: it ends before its EOI marker');
 }
 
 function checkPngEnd(file: Buffer): void {

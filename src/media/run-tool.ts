@@ -17,6 +17,14 @@ export interface ToolResult {
   stderr: string;
 }
 
+export interface Program {
+  path: string;
+  from: 'system' | 'npm';
+}
+
+/** The packaged Linux programs are linked statically and crash when glibc loads this machine's character converters. */
+const STATIC_ENVIRONMENT = { GCONV_PATH: '/nonexistent' };
+
 /**
  * Runs a program without a shell, within limits of time and output.
  *
@@ -24,11 +32,12 @@ export interface ToolResult {
  * killed or crashed, RejectedItemError ALL_INPUT_INVALID_BYTES when it would not stop writing, the signal's reason.
  */
 export function runTool(
-  path: string,
+  { path, from }: Program,
   args: readonly string[],
   { timeoutMs, maxBytes, signal }: RunToolOptions,
 ): Promise<ToolResult> {
   const options = {
+    ...(from === 'npm' && process.platform === 'linux' ? { env: STATIC_ENVIRONMENT } : {}),
     timeout: timeoutMs,
     maxBuffer: maxBytes,
     signal,

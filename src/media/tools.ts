@@ -4,14 +4,12 @@ import { tmpdir, userInfo } from 'node:os';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { asError, FatalError } from '../model/errors.ts';
 import { makeExecutable } from './executable.ts';
-import { runTool } from './run-tool.ts';
+import { type Program, runTool } from './run-tool.ts';
 
 /** A program that was found and answers. */
-export interface Tool {
-  path: string;
+export interface Tool extends Program {
   /** As the program itself says. */
   version: string;
-  from: 'system' | 'npm';
 }
 
 export interface MediaTools {
@@ -41,24 +39,30 @@ export async function findTools(search: ToolSearch): Promise<MediaTools> {
 async function findTool(name: 'ffprobe' | 'ffmpeg', search: ToolSearch): Promise<Tool> {
   const binary = process.platform === 'win32' ? `${name}.exe` : name;
   const tried: string[] = [];
+  const attempt = async (program: Program): Promise<Tool | undefined> => {
+    try {
+      return { ...program, version: await versionOf(program) };
+    } catch (error) {
+      tried.push(asError(error).message);
+      return undefined;
+    }
+  };
   for (const path of await onPath(binary, search.path ?? '')) {
-    const version = await versionOf(path).catch((error: unknown) => tried.push(asError(error).message));
-    if (typeof version === 'string') return { path, version, from: 'system' };
+    const tool = await attempt({ path, from: 'system' });
+    if (tool !== undefined) return tool;
   }
-  try {
-    const path = await makeExecutable(packaged(name, binary), search.cacheDir ?? defaultCache());
-    return { path, version: await versionOf(path), from: 'npm' };
-  } catch (error) {
-    tried.push(asError(error).message);
-    throw new FatalError(
-      'MEDIA_TOOL_MISSING',
-      `no usable ${name} on the PATH nor from npm: ${tried.join('; ')}`,
-      {
-        cause: error,
-      },
-    );
-  }
+  const path = await packaged(name, binary, search.cacheDir ?? defaultCache()).catch((error: unknown) => {
+    throw missing(name, [...tried, asError(error).message], error);
+  });
+  const tool = await attempt({ path, from: 'npm' });
+  if (tool !== undefined) return tool;
+  throw missing(name, tried);
 }
+
+const missing = (name: string, tried: readonly string[], cause?: unknown): FatalError =>
+  new FatalError('MEDIA_TOOL_MISSING', `no usable ${name} on the PATH nor from npm: ${tried.join('; ')}`, {
+    cause,
+  });
 
 async function onPath(binary: string, path: string): Promise<string[]> {
   const found: string[] = [];
@@ -74,25 +78,25 @@ async function onPath(binary: string, path: string): Promise<string[]> {
   return found;
 }
 
-async function versionOf(path: string): Promise<string> {
+async function versionOf(program: Program): Promise<string> {
   const signal = new AbortController().signal;
-  const { code, stdout } = await runTool(path, ['-version'], { ...VERSION_LIMITS, signal });
+  const { code, stdout } = await runTool(program, ['-version'], { ...VERSION_LIMITS, signal });
   const version = /^ff\w+ version (\S+)/.exec(stdout)?.[1];
   if (code !== 0 || version === undefined)
-    throw new Error(`${path} -version gives no version (exit ${code})`);
+    throw new Error(`${program.path} -version gives no version (exit ${code})`);
   return version;
 }
 
 const require = createRequire(import.meta.url);
 
 /** The program inside the package for this platform, which lies beside or below the installer package. */
-function packaged(name: 'ffprobe' | 'ffmpeg', binary: string): string {
+async function packaged(name: 'ffprobe' | 'ffmpeg', binary: string, cacheDir: string): Promise<string> {
   const installer =
     name === 'ffprobe'
       ? require.resolve('@ffprobe-installer/ffprobe')
       : require.resolve('@ffmpeg-installer/ffmpeg');
   const platform = `@${name}-installer/${process.platform}-${process.arch}`;
-  return createRequire(installer).resolve(`${platform}/${binary}`);
+  return makeExecutable(createRequire(installer).resolve(`${platform}/${binary}`), cacheDir);
 }
 
 const defaultCache = (): string => join(tmpdir(), `sluice-tools-${userInfo().uid}`);

@@ -97,14 +97,10 @@ function describe(format: WavFormat, bytes: number, samples: number | undefined)
   const seconds = !linear && samples ? samples / sampleRate : bytes / byteRate;
   if (!Number.isFinite(seconds))
     throw invalidBytes('WAV says neither its byte rate nor its number of samples');
-  return {
-    format: 'wav',
-    codec: codecName(format),
-    channels,
-    sampleRate,
-    bitDepth,
-    durationMs: Math.round(seconds * 1000),
-  };
+  const media: MediaInfo = { format: 'wav', codec: codecName(format), channels, sampleRate };
+  if (bitDepth > 0) media.bitDepth = bitDepth;
+  media.durationMs = Math.round(seconds * 1000);
+  return media;
 }
 
 function codecName({ tag, bitDepth }: WavFormat): string {
