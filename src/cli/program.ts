@@ -24,7 +24,7 @@ export async function buildProgram(cli: Cli): Promise<Command> {
   const loaders = await Promise.all(loaderNames.map(loadLoader));
   const program = new Command('sluice')
     .description('Moves images, video, text and audio in bulk, with an outcome for every item.')
-    .version(versions()['sluice']!, '-V, --version')
+    .version(versions().sluice, '-V, --version')
     .option('--debug', 'print stack traces and debug logs')
     .showSuggestionAfterError()
     .showHelpAfterError('(--help shows the options)')

@@ -277,6 +277,11 @@ export const CODES = {
     'No usable ffprobe or ffmpeg was found.',
     'Install ffmpeg, or npm install --include=optional.',
   ),
+  STORE_NOT_FOUND: fatal(
+    900065,
+    'There is no store in this folder.',
+    'Check --store and SLUICE_STORE; sluice ingest makes a store.',
+  ),
   INTERNAL: fatal(
     900099,
     'An unexpected error.',

@@ -38,7 +38,7 @@ type OutcomeRest = Omit<Outcome, 'uri' | 'outcome' | 'stage' | 'code'>;
 export function outcomeOf(uri: string, stage: Stage, code: Code, rest: OutcomeRest = {}): Outcome {
   const info = codeInfo(code);
   const outcome = info.class === 'warning' || info.class === 'fatal' ? 'failed' : info.class;
-  const base: Outcome = { ...rest, uri, outcome, stage, code };
+  const base: Outcome = { uri, outcome, stage, code, ...rest };
   if (outcome === 'failed' || outcome === 'rejected') base.retryable = rest.retryable ?? info.retryable;
   return base;
 }

@@ -2,7 +2,7 @@ import { systemClock } from '../io/clock.ts';
 import type { Clock, Logger } from '../model/contracts.ts';
 import type { ProgressSnapshot } from './progress.ts';
 
-/** What a run is handed from outside; nothing in the pipeline reads globals. */
+/** What a run is handed from outside; beside the defaults below nothing in the pipeline reads globals. */
 export interface RunEnvironment {
   logger: Logger;
   clock: Clock;
@@ -10,14 +10,23 @@ export interface RunEnvironment {
   stop: AbortSignal;
   /** Second Ctrl-C: let go at once; what has no outcome stays resumable. */
   abort: AbortSignal;
+  /** Where ffmpeg and ffprobe are looked for: the PATH. */
+  searchPath: string;
   /** Called about once a second, and once at the end. */
   onProgress?(snapshot: ProgressSnapshot): void;
 }
 
 const silent: Logger = { debug() {}, info() {}, warn() {}, error() {} };
 
-/** Fills what a caller of the API left out: the system's clock, no log, no way to stop. */
+/** Fills what a caller of the API left out: the system's clock and PATH, no log, no way to stop. */
 export function environment(given: Partial<RunEnvironment> = {}): RunEnvironment {
   const never = new AbortController().signal;
-  return { logger: silent, clock: systemClock, stop: never, abort: never, ...given };
+  return {
+    logger: silent,
+    clock: systemClock,
+    stop: never,
+    abort: never,
+    searchPath: process.env['PATH'] ?? '',
+    ...given,
+  };
 }

@@ -1,14 +1,16 @@
 import { serializedInputSize } from '../formats/input-size.ts';
 import type { ByteBudget } from '../io/byte-budget.ts';
 import { readInline, readOnce } from '../io/read-once.ts';
+import { extensionDisagrees } from '../media/formats.ts';
 import { type MediaTools, needsFile, probe } from '../media/probe.ts';
-import { extensionDisagrees, sniff } from '../media/sniff.ts';
+import { sniff } from '../media/sniff.ts';
+import { checkText } from '../media/text.ts';
 import type { Code } from '../model/codes.ts';
 import type { Context, ExistingInput, Payload, ReadyItem, SourceItem } from '../model/contracts.ts';
 import type { MediaInfo } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Outcome } from '../model/outcome.ts';
-import { checkFormat, checkMedia, maxBytes, type Profile } from '../validation/index.ts';
+import { checkFormat, checkMedia, maxBytes, maxPixels, type Profile } from '../validation/index.ts';
 import { outcomeOfError } from './failure.ts';
 
 /** What an item is reserved for in the byte budget before its size is known. */
@@ -44,8 +46,8 @@ export class Preparer {
     try {
       const { payload, sha256, bytes } = readInline(item.text);
       onBytes(bytes);
-      const media: MediaInfo = { format: 'text' };
-      checkMedia({ kind: 'text', format: 'text', bytes, media, viaUrl: false }, profile);
+      const media = checkText(payload.buffer);
+      checkMedia({ kind: 'text', bytes, media, viaUrl: false }, profile);
       budget.release(reserved - bytes);
       return this.#ready(item, 'text', sha256, bytes, media, payload, [], bytes);
     } catch (error) {
@@ -58,7 +60,7 @@ export class Preparer {
     const { budget, ctx, profile } = this.#options;
     let stage: 'read' | 'validate' = 'read';
     let reserved = item.text === undefined ? (item.size ?? UNKNOWN_SIZE) : item.text.length * 3;
-    reserved = Math.min(reserved, maxBytes(profile, 'image', false).limit + SPOOL_BUFFER);
+    reserved = Math.min(reserved, maxBytes(profile, 'image', false) + SPOOL_BUFFER);
     await budget.acquire(reserved, ctx.signal);
     let held = true;
     try {
@@ -71,11 +73,9 @@ export class Preparer {
           const sniffed = await sniff(head);
           const kind = checkFormat(sniffed, profile);
           stage = 'read';
-          const bound = maxBytes(profile, kind, item.url !== undefined);
           return {
             keep: needsFile(sniffed.format) ? 'spool' : 'memory',
-            maxBytes: bound.limit,
-            exclusive: bound.exclusive,
+            maxBytes: maxBytes(profile, kind, item.url !== undefined),
             sniffed,
           };
         },
@@ -86,12 +86,12 @@ export class Preparer {
       reserved = inMemory;
       const found = await probe(read.decision.sniffed, read.payload, {
         check: this.#options.check,
-        maxPixels: profile.image.maxPixels,
+        maxPixels: maxPixels(profile),
         tools: this.#options.tools,
         signal: ctx.signal,
       });
       const viaUrl = item.url !== undefined;
-      checkMedia({ ...found, format: found.media.format, bytes: read.bytes, viaUrl }, profile);
+      checkMedia({ ...found, bytes: read.bytes, viaUrl }, profile);
       const warnings = [...found.warnings];
       if (item.fileName !== undefined && extensionDisagrees(item.fileName, found.media.format)) {
         warnings.push('EXTENSION_MISMATCH');

@@ -1,10 +1,9 @@
+import type { CloseReason } from '../batching/batcher.ts';
 import type { Code } from '../model/codes.ts';
 import { codeInfo } from '../model/codes.ts';
 import type { SluiceError } from '../model/errors.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Totals } from '../model/outcome.ts';
-
-export type CloseReason = 'items' | 'bytes' | 'age' | 'end';
 
 export interface BatchTotals {
   count: number;

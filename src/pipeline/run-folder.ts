@@ -17,7 +17,7 @@ export interface RunManifest {
   config: RunConfig;
   configHash: string;
   source: { describes: string; fingerprint?: string };
-  versions: Record<string, string>;
+  versions: { sluice: string; node: string };
   startedAt: string;
 }
 

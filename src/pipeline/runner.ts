@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Batch, Batcher } from '../batching/batcher.ts';
 import type { Delivery } from '../batching/deliver.ts';
@@ -146,6 +147,8 @@ export class Runner {
       if (chunk === undefined) return;
       await this.#admit(chunk);
       while (this.#slots.length > WINDOW) await this.#handOverFirst();
+      // A source that is in memory would otherwise keep timers, signals and finished reads waiting.
+      await setImmediate();
       taking = this.#queue.take(CHUNK);
     }
   }
@@ -191,8 +194,8 @@ export class Runner {
     const prepared = slot instanceof Pending ? slot.value! : slot;
     if (prepared === 'dropped') return;
     if ('outcome' in prepared) return this.#parts.log.append(prepared);
-    const { batcher, ctx, profile } = this.#parts;
-    const alone = profile[prepared.kind].alone;
+    const { batcher, ctx } = this.#parts;
+    const alone = prepared.kind === 'video';
     const added = batcher.add(prepared, { bytes: prepared.wireBytes, alone }, ctx.clock.now());
     if (added.oversized !== undefined) this.#oversize(added.oversized);
     for (const batch of added.batches) await this.#submit(batch);

@@ -10,8 +10,9 @@ import { resolveProfile } from '../validation/index.ts';
 import type { Accounts } from './accounts.ts';
 import type { RunConfig } from './config.ts';
 import type { RunEnvironment } from './environment.ts';
+import { recordOf } from './failure.ts';
 import { RunLabels } from './labels.ts';
-import { CountingLog, Ledger, type OutcomeLog } from './ledger.ts';
+import { CountingLog, isFailure, Ledger, type OutcomeLog } from './ledger.ts';
 import { Preparer } from './prepare.ts';
 import { ProgressMeter } from './progress.ts';
 import { type BatchTotals, countBatch, judge, type RunReport } from './report.ts';
@@ -67,14 +68,16 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   const delivery = new Delivery({
     sink,
     ctx,
-    onResult: (_ready, outcome) => log.append(outcome),
+    onResult: (ready, outcome) => {
+      log.append(isFailure(outcome) ? { ...outcome, record: recordOf(ready.item) } : outcome);
+    },
   });
   const preparer = new Preparer({
     profile,
     check: options.check,
     dataset: options.dataset,
     spoolDir: sink.spoolDir,
-    tools: () => (tools ??= findTools()),
+    tools: () => (tools ??= findTools({ path: env.searchPath })),
     budget: new ByteBudget(BUDGET_BYTES),
     ctx,
     onBytes: (bytes) => {

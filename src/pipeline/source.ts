@@ -17,7 +17,6 @@ export async function openSource(
   source: string,
   sourceType: string | undefined,
   given: Record<string, unknown>,
-  store: string,
 ): Promise<OpenedSource> {
   const path = resolve(source);
   const component =

@@ -1,0 +1,24 @@
+/** A mono 16-bit PCM WAV of a 440 Hz tone; `claim` writes another data size into the header than there is. */
+export function wav(milliseconds: number, options: { sampleRate?: number; claim?: number } = {}): Buffer {
+  const sampleRate = options.sampleRate ?? 8000;
+  const samples = Math.round((sampleRate * milliseconds) / 1000);
+  const data = Buffer.alloc(samples * 2);
+  for (let i = 0; i < samples; i++) {
+    data.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 440 * i) / sampleRate)), i * 2);
+  }
+  const claimed = options.claim ?? data.length;
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0);
+  header.writeUInt32LE((claimed + 36) >>> 0, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(1, 20);
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(sampleRate, 24);
+  header.writeUInt32LE(sampleRate * 2, 28);
+  header.writeUInt16LE(2, 32);
+  header.writeUInt16LE(16, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(claimed, 40);
+  return Buffer.concat([header, data]);
+}
