@@ -78,7 +78,8 @@ async function decode(
   if (format === 'heic' || format === 'avif') await checkContainerEnd(format, bufferSource(source));
   if (format === 'heic') return;
   const raster = rasterBytes(format, header);
-  await rasterBudget.acquire(raster, signal);
+  // Without a raster there is nothing to wait for, whatever large images wait ahead.
+  if (raster > 0) await rasterBudget.acquire(raster, signal);
   try {
     await wholeImage(sharp(source, PIXELS), format, header)
       .timeout({ seconds: Math.max(1, Math.ceil(timeoutMs / 1000)) })
@@ -87,7 +88,7 @@ async function decode(
   } catch (error) {
     throw unreadable(format, error);
   } finally {
-    rasterBudget.release(raster);
+    if (raster > 0) rasterBudget.release(raster);
   }
 }
 

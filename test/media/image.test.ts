@@ -150,6 +150,19 @@ it('gives back its share of memory when the decode fails', async () => {
   expect(rasterBudget.inUse).toBe(0);
 });
 
+it('decodes images of which rows are enough while larger ones wait for memory', async () => {
+  await rasterBudget.acquire(rasterBudget.budget);
+  try {
+    const waiting = probeImage(await picture().webp().toBuffer(), 'webp', imageOptions());
+    await probeImage(await picture().jpeg().toBuffer(), 'jpeg', imageOptions());
+    expect(rasterBudget.waiting).toBe(1);
+    rasterBudget.release(rasterBudget.budget);
+    await waiting;
+  } finally {
+    if (rasterBudget.inUse > 0) rasterBudget.release(rasterBudget.inUse);
+  }
+});
+
 it('reads only the header with check: header', async () => {
   const file = await picture().jpeg().toBuffer();
   const { media } = await probeImage(file.subarray(0, 2_000), 'jpeg', imageOptions({ check: 'header' }));
