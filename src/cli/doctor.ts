@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { doctor } from '../pipeline/doctor.ts';
-import type { Cli } from './program.ts';
 import { storeOf, withStore } from './run-command.ts';
+import type { Cli } from './terminal.ts';
 import { table } from './terminal.ts';
 
 export function doctorCommand(cli: Cli): Command {

@@ -6,8 +6,8 @@ import { FatalError } from '../model/errors.ts';
 import { runOptions } from '../pipeline/config.ts';
 import { ingest } from '../pipeline/ingest.ts';
 import { fieldsOf, flagsOf, kebab } from './flags.ts';
-import type { Cli } from './program.ts';
 import { isDebug, runForTerminal, storeOf, withStore } from './run-command.ts';
+import type { Cli } from './terminal.ts';
 
 const OWN = ['store', 'json', 'sourceType', 'dryRun', 'wait'];
 

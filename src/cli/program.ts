@@ -12,13 +12,7 @@ import { resumeCommand } from './resume.ts';
 import { retryCommand } from './retry.ts';
 import { runsCommand } from './runs.ts';
 import { storeCommand } from './store.ts';
-import type { Terminal } from './terminal.ts';
-
-/** What the commands share: the terminal, and where they leave the exit code. */
-export interface Cli {
-  terminal: Terminal;
-  exitCode: number;
-}
+import type { Cli, Terminal } from './terminal.ts';
 
 export async function buildProgram(cli: Cli): Promise<Command> {
   const loaders = await Promise.all(loaderNames.map(loadLoader));

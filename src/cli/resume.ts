@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { resume } from '../pipeline/resume.ts';
-import type { Cli } from './program.ts';
 import { isDebug, runForTerminal, storeOf, withStore } from './run-command.ts';
+import type { Cli } from './terminal.ts';
 
 export function resumeCommand(cli: Cli): Command {
   const command = withStore(new Command('resume'))

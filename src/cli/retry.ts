@@ -1,8 +1,8 @@
 import { Command, Option } from 'commander';
 import { STAGES, type Stage } from '../model/outcome.ts';
 import { retry, runOfFailures } from '../pipeline/retry.ts';
-import type { Cli } from './program.ts';
 import { isDebug, runForTerminal, withStore } from './run-command.ts';
+import type { Cli } from './terminal.ts';
 
 export function retryCommand(cli: Cli): Command {
   const command = withStore(new Command('retry'))

@@ -4,10 +4,10 @@ import { readJsonlBlocks } from '../io/jsonl.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { RunEnvironment } from '../pipeline/environment.ts';
 import type { RunReport } from '../pipeline/report.ts';
-import type { Cli } from './program.ts';
 import { ProgressView } from './progress-view.ts';
 import { stopSignals } from './signals.ts';
 import { summary } from './summary.ts';
+import type { Cli } from './terminal.ts';
 
 /** Failures read for the summary's examples. */
 const EXAMPLES_FROM = 2000;

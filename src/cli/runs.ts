@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { listRuns, pruneRuns, type RunInfo, showRun } from '../pipeline/runs.ts';
-import type { Cli } from './program.ts';
 import { storeOf, withStore } from './run-command.ts';
+import type { Cli } from './terminal.ts';
 import { formatCount, printable, table } from './terminal.ts';
 
 export function runsCommand(cli: Cli): Command {

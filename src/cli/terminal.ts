@@ -8,6 +8,12 @@ export interface Terminal {
   cwd: string;
 }
 
+/** What the commands share: the terminal, and where they leave the exit code. */
+export interface Cli {
+  terminal: Terminal;
+  exitCode: number;
+}
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB'];
 
 /** `12.3 MB`, decimal units. */

@@ -9,8 +9,8 @@ import { deriveId } from '../model/ids.ts';
 import type { Concept } from '../model/input.ts';
 import { outcomeOf } from '../model/outcome.ts';
 import { listArchive } from './archive.ts';
-import type { FolderOptions } from './folder.ts';
 import type { FolderManifest } from './folder-manifest.ts';
+import type { FolderOptions } from './folder-options.ts';
 import { FolderRules, type Skip } from './folder-rules.ts';
 import { folderLabels } from './labels.ts';
 import { ListingGaps } from './listing-gaps.ts';
@@ -39,12 +39,18 @@ export class FolderListing {
   readonly #named = new NamedFiles();
   #folders = 0;
   #files = 0;
+  #others = 0;
 
   constructor(source: FolderSource, options: FolderOptions, ctx: Context) {
     this.#source = source;
     this.#options = options;
     this.#ctx = ctx;
     this.#rules = new FolderRules(options, source.stores);
+  }
+
+  /** Entries met so far that are no folder. */
+  get found(): number {
+    return this.#files + this.#others;
   }
 
   async *list(): AsyncGenerator<Listed, ListingProof, void> {
@@ -95,6 +101,7 @@ export class FolderListing {
         yield* this.#file(entry, sidecar);
         return;
       default:
+        this.#others++;
         yield this.#noFile(entry);
     }
   }

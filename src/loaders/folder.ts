@@ -1,52 +1,15 @@
 import { opendir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { z } from 'zod';
-import { isInside, SYMLINK_POLICIES } from '../io/look.ts';
+import { countFiles } from '../io/count-files.ts';
+import { isInside } from '../io/look.ts';
 import { type RawPath, rawText, toRaw } from '../io/raw-path.ts';
 import type { LoaderComponent } from '../model/component.ts';
 import type { Context, Listed, ListingProof, Loader } from '../model/contracts.ts';
 import { asError, FatalError } from '../model/errors.ts';
-import { archiveFields } from './archive-options.ts';
 import { FolderListing, type FolderSource } from './folder-listing.ts';
 import { FolderManifest } from './folder-manifest.ts';
+import { type FolderOptions, folderOptions } from './folder-options.ts';
 import { isStore } from './folder-rules.ts';
-import { globOptions } from './globs.ts';
-import { labelOptions } from './labels.ts';
-import { manifestFields } from './manifest-options.ts';
-
-const options = z.strictObject({
-  recursive: z.boolean().default(true).describe('Whether what lies in subfolders is listed, too'),
-  ...labelOptions,
-  ...globOptions,
-  symlinks: z
-    .enum(SYMLINK_POLICIES)
-    .default('files')
-    .describe(
-      'Symbolic links: files follows those to files inside the source, follow all of them (a folder once), skip none',
-    ),
-  sidecar: z
-    .boolean()
-    .default(false)
-    .describe('Take metadata and concepts from photo.jpg.json or photo.json beside photo.jpg'),
-  manifest: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('CSV in the source whose rows say what its files are; other files are listed as usual'),
-  allowOutside: z
-    .boolean()
-    .default(false)
-    .describe('Let the manifest also name files outside the source, by absolute paths, ".." or links'),
-  allowPrivateAddresses: z
-    .boolean()
-    .default(false)
-    .describe('Let the manifest also name URLs that lead to private, loopback and link-local addresses'),
-  ...manifestFields,
-  idPrefix: z.string().default('').describe('Put before every derived id, to keep sources apart'),
-  storeDirs: z.array(z.string()).default([]).describe('Stores that are never listed, wherever they lie'),
-  ...archiveFields,
-});
-export type FolderOptions = z.infer<typeof options>;
 
 /** The files of a folder and of the archives in it. */
 export const folder: LoaderComponent<FolderOptions> = {
@@ -54,10 +17,10 @@ export const folder: LoaderComponent<FolderOptions> = {
   summary:
     'A folder of images, videos, texts and audio files, and of ZIP archives of them, labelled by its subfolders',
   example: 'sluice ingest examples/photos --labels folder',
-  options,
+  options: folderOptions,
   detect: ({ isDirectory }) => (isDirectory ? 'a folder' : undefined),
-  async open(source, folderOptions) {
-    return new FolderLoader(await openFolder(source, folderOptions), folderOptions);
+  async open(source, options, stores = []) {
+    return new FolderLoader(await openFolder(source, options, stores), options);
   },
 };
 
@@ -65,13 +28,15 @@ class FolderLoader implements Loader {
   readonly describes: string;
   readonly #source: FolderSource;
   readonly #options: FolderOptions;
+  #listing: FolderListing | undefined;
+  #total: number | undefined;
 
-  constructor(source: FolderSource, folderOptions: FolderOptions) {
-    const { recursive, manifest } = folderOptions;
+  constructor(source: FolderSource, options: FolderOptions) {
+    const { recursive, manifest } = options;
     const rows = manifest === undefined ? '' : `, labelled by ${manifest}`;
     this.describes = `folder ${source.root}, ${recursive ? 'with' : 'without'} its subfolders${rows}`;
     this.#source = source;
-    this.#options = folderOptions;
+    this.#options = options;
   }
 
   /** Files carry their own; only the rows of a manifest depend on it as a whole. */
@@ -80,13 +45,28 @@ class FolderLoader implements Loader {
   }
 
   list(ctx: Context): AsyncGenerator<Listed, ListingProof, void> {
-    return new FolderListing(this.#source, this.#options, ctx).list();
+    const { root } = this.#source;
+    this.#listing = new FolderListing(this.#source, this.#options, ctx);
+    void countFiles(root, this.#options.recursive, ctx.signal).then((total) => {
+      this.#total = total;
+    });
+    return this.#listing.list();
+  }
+
+  /** In files; the total is counted beside the listing. */
+  progress(): { done: number; total?: number } {
+    const done = this.#listing?.found ?? 0;
+    return this.#total === undefined ? { done } : { done, total: this.#total };
   }
 }
 
-async function openFolder(source: string, folderOptions: FolderOptions): Promise<FolderSource> {
+async function openFolder(
+  source: string,
+  options: FolderOptions,
+  storeDirs: readonly string[],
+): Promise<FolderSource> {
   const root = await readableFolder(source);
-  const stores = await Promise.all(folderOptions.storeDirs.map(realOrResolved));
+  const stores = await Promise.all(storeDirs.map(realOrResolved));
   const rawRoot = toRaw(root);
   const store = (await isStore(rawRoot)) ? rawRoot : stores.find((dir) => isInside(rawRoot, dir));
   if (store !== undefined) {
@@ -95,11 +75,11 @@ async function openFolder(source: string, folderOptions: FolderOptions): Promise
       `${source} lies in the sluice store ${rawText(store)}, which is no source`,
     );
   }
-  const { manifest } = folderOptions;
+  const { manifest } = options;
   return {
     root,
     stores,
-    manifest: manifest === undefined ? undefined : await FolderManifest.open(root, manifest, folderOptions),
+    manifest: manifest === undefined ? undefined : await FolderManifest.open(root, manifest, options),
   };
 }
 

@@ -20,6 +20,9 @@ export interface LoaderComponent<Options> {
   readonly options: z.ZodType<Options>;
   /** Why this loader fits, as a phrase to show; undefined when it does not. */
   detect(probe: SourceProbe): string | undefined;
-  /** Throws FatalError SOURCE_NOT_FOUND when the source cannot be opened. */
-  open(source: string, options: Options): Promise<Loader>;
+  /**
+   * `stores` are folders that are never listed, wherever they lie: a store inside its own source. Throws FatalError
+   * SOURCE_NOT_FOUND when the source cannot be opened.
+   */
+  open(source: string, options: Options, stores?: readonly string[]): Promise<Loader>;
 }

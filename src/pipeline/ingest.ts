@@ -38,7 +38,7 @@ export interface IngestRequest extends Target {
 export async function ingest(request: IngestRequest, given?: Partial<RunEnvironment>): Promise<RunReport> {
   const env = environment(given);
   const options = parseOptions(runOptions, request.options ?? {}, 'the options of the run');
-  const opened = await openSource(request.source, request.sourceType, request.loader ?? {});
+  const opened = await openSource(request.source, request.sourceType, request.loader ?? {}, request.store);
   const config: RunConfig = {
     source: opened.source,
     sourceType: opened.sourceType,

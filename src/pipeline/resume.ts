@@ -34,7 +34,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
   const { config } = manifest;
   const { sink } = await openTarget(request, runId, config, env);
   try {
-    const opened = await openSource(config.source, config.sourceType, config.loader);
+    const opened = await openSource(config.source, config.sourceType, config.loader, request.store);
     const changed = await hasChanged(manifest, opened.loader.fingerprint());
     if (changed && !request.acceptChanged) {
       throw new FatalError(

@@ -40,7 +40,7 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
   const manifest = await new RunFolder(join(earlier.store, 'runs'), earlier.runId).manifest();
   const config = structuredClone(manifest.config);
   if (request.retryDuplicates) config.options.onDuplicate = 'suffix';
-  const opened = await openSource(config.source, config.sourceType, config.loader);
+  const opened = await openSource(config.source, config.sourceType, config.loader, request.store);
   return beginRun(
     {
       command: 'retry',

@@ -17,6 +17,7 @@ export async function openSource(
   source: string,
   sourceType: string | undefined,
   given: Record<string, unknown>,
+  store: string,
 ): Promise<OpenedSource> {
   const path = resolve(source);
   const component =
@@ -24,6 +25,6 @@ export async function openSource(
   const { name } = component;
   const known = component.options;
   const options = parseOptions(known, given, `the options of a ${name} source`) as Record<string, unknown>;
-  const loader = await component.open(path, options);
+  const loader = await component.open(path, options, [resolve(store)]);
   return { loader, source: path, sourceType: name, options };
 }

@@ -35,7 +35,8 @@ async function put(...files: (string | Buffer | [path: string, content: string])
   }
 }
 
-const list = (options: Record<string, unknown> = {}): Promise<Listing> => listSource(folder, root, options);
+const list = (options: Record<string, unknown> = {}, stores: string[] = []): Promise<Listing> =>
+  listSource(folder, root, options, testContext(), stores);
 const uris = ({ items }: Listing) => items.map((item) => item.uri);
 const codes = ({ outcomes }: Listing) => Object.fromEntries(outcomes.map((o) => [o.uri, o.code]));
 const concepts = ({ items }: Listing) =>
@@ -172,8 +173,7 @@ describe('a folder', () => {
 
   it('never lists a store in itself, known by its place or by its marker', async () => {
     await put('a.jpg', 'sluice-store/blobs/b', 'other/sluice-store.json', 'other/blobs/c', 'x/link.txt');
-    const storeDirs = [join(root, 'sluice-store')];
-    const listing = await list({ storeDirs });
+    const listing = await list({}, [join(root, 'sluice-store')]);
     expect(uris(listing)).toEqual(['a.jpg', 'x/link.txt']);
     expect(codes(listing)).toEqual({ 'other/': 'EXCLUDED', 'sluice-store/': 'EXCLUDED' });
     expect(listing.outcomes[1]!.message).toContain('sluice-store is a sluice store');
@@ -183,7 +183,7 @@ describe('a folder', () => {
     await put('a.jpg', 'store/blobs/b');
     await symlink('store/blobs/b', join(root, 'file-link'));
     await symlink('store/blobs', join(root, 'folder-link'));
-    const listing = await list({ storeDirs: [join(root, 'store')], symlinks: 'follow' });
+    const listing = await list({ symlinks: 'follow' }, [join(root, 'store')]);
     expect(uris(listing)).toEqual(['a.jpg']);
     expect(codes(listing)).toEqual({
       'file-link': 'EXCLUDED',
@@ -196,7 +196,7 @@ describe('a folder', () => {
     await put('sluice-store.json');
     await expect(list()).rejects.toMatchObject({ name: 'FatalError', code: 'CONFIG_INVALID' });
     await rm(join(root, 'sluice-store.json'));
-    await expect(list({ storeDirs: [base] })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await expect(list({}, [base])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
   it.runIf(posix)(

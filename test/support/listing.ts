@@ -18,8 +18,9 @@ export async function listSource<Options>(
   source: string,
   options: Record<string, unknown> = {},
   ctx: Context = testContext(),
+  stores: readonly string[] = [],
 ): Promise<Listing> {
-  const opened = await loader.open(source, loader.options.parse(options));
+  const opened = await loader.open(source, loader.options.parse(options), stores);
   return drain(opened.list(ctx));
 }
 
