@@ -1,10 +1,10 @@
 import type { Readable } from 'node:stream';
 import { KeyCounter } from '../io/key-counter.ts';
 import type { PlacedEntry } from '../io/zip/archive.ts';
+import { hex } from '../io/zip/corrupt.ts';
 import { quoted } from '../io/zip/entry-name.ts';
 import { openEntry } from '../io/zip/entry-stream.ts';
 import { dataProblem, type EntryProblem, namingProblem, type ZipLimits } from '../io/zip/guards.ts';
-import { hex } from '../io/zip/local-header.ts';
 import type { RandomAccess } from '../io/zip/random-access.ts';
 import { formatInfo } from '../media/formats.ts';
 import { strongMagic } from '../media/magic.ts';

@@ -1,3 +1,4 @@
+import { errnoOf } from '../io/disk-errors.ts';
 import { readFailure } from '../io/read-contract.ts';
 import { ZipArchive } from '../io/zip/archive.ts';
 import { LocalFile } from '../io/zip/local-file.ts';
@@ -71,11 +72,7 @@ async function* listOpened(
       },
     });
   } catch (error) {
-    ctx.signal.throwIfAborted();
-    const failure = (await source.changed())
-      ? changedWhileListed(archive, error)
-      : readFailure(error, archive.uri);
-    return yield* unopened(archive, failure);
+    return yield* unopened(archive, await readingFailure(error, archive, source, ctx));
   }
   const entries = new ArchiveEntries(source, archive.uri, entryOptions(options), ctx.signal);
   const manifests = new ArchiveManifests(zip, entries, options, ctx);
@@ -92,9 +89,7 @@ async function* listOpened(
       if (listed !== undefined) yield listed;
     }
   } catch (error) {
-    ctx.signal.throwIfAborted();
-    if (error instanceof FatalError) throw error;
-    return { complete: false, reason: readFailure(error, archive.uri).message };
+    return { complete: false, reason: (await readingFailure(error, archive, source, ctx)).message };
   }
   if (await source.changed()) return { complete: false, reason: changedWhileListed(archive).message };
   return done === zip.entryCount
@@ -110,6 +105,18 @@ async function* unopened(
   const { code, message, measured, limit } = failure;
   yield problemOutcome(archive.uri, { code, message: `${archive.uri}: ${message}`, measured, limit });
   return { complete: true, evidence: `${archive.uri} could not be opened, which is its outcome` };
+}
+
+/** What a failed read of the archive means; throws on what is none: an abort, a fatal error or a bug. */
+async function readingFailure(
+  error: unknown,
+  archive: ArchiveFile,
+  source: LocalFile,
+  ctx: Context,
+): Promise<SluiceError> {
+  ctx.signal.throwIfAborted();
+  if (error instanceof FatalError || errnoOf(error) === undefined) throw error;
+  return (await source.changed()) ? changedWhileListed(archive, error) : readFailure(error, archive.uri);
 }
 
 const changedWhileListed = ({ uri }: ArchiveFile, cause?: unknown): RetryableError =>

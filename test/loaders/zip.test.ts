@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { appendFileSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type ZipOptions, zip } from '../../src/loaders/zip.ts';
@@ -81,6 +81,13 @@ describe('the listing of an archive', () => {
     const path = await zipOf(Array.from({ length: 50 }, (_, i) => ({ name: `${i}.txt`, data: `text ${i}` })));
     const texts = await Promise.all(itemsOf(await list(path)).map(read));
     expect(texts.map(String)).toEqual(Array.from({ length: 50 }, (_, i) => `text ${i}`));
+  });
+
+  it('has every one of 70 000 entries', async () => {
+    const specs = Array.from({ length: 70_000 }, (_, i) => ({ name: `f/${i}.txt`, data: 'x', method: 0 }));
+    const listing = await list(await zipOf(specs));
+    expect(new Set(itemsOf(listing).map((item) => item.id)).size).toBe(70_000);
+    expect(listing.proof).toEqual({ complete: true, evidence: expect.stringContaining('70000 entries') });
   });
 
   it('labels items by folder, at any level', async () => {
@@ -313,30 +320,12 @@ describe('an archive that cannot be opened', () => {
   });
 });
 
-describe('an archive that changes', () => {
-  it('has another fingerprint', async () => {
-    const path = await zipOf([{ name: 'a', data: 'x' }]);
-    const loader = await zip.open(path, zip.options.parse({}));
-    const before = await loader.fingerprint();
-    appendFileSync(path, 'x');
-    expect(await loader.fingerprint()).not.toBe(before);
-  });
-
-  it('while it is listed leaves the listing without its proof', async () => {
-    const path = await zipOf([
-      { name: 'a', data: 'x' },
-      { name: 'b', data: 'x' },
-    ]);
-    const loader = await zip.open(path, zip.options.parse({}));
-    const listing = loader.list(testContext());
-    await listing.next();
-    utimesSync(path, new Date(), new Date(1000));
-    await listing.next();
-    expect((await listing.next()).value).toEqual({
-      complete: false,
-      reason: expect.stringContaining('changed'),
-    });
-  });
+it('has another fingerprint when the archive was written to', async () => {
+  const path = await zipOf([{ name: 'a', data: 'x' }]);
+  const loader = await zip.open(path, zip.options.parse({}));
+  const before = await loader.fingerprint();
+  appendFileSync(path, 'x');
+  expect(await loader.fingerprint()).not.toBe(before);
 });
 
 describe('a CSV in an archive', () => {

@@ -1,18 +1,24 @@
-import { pipeline, Readable } from 'node:stream';
-import { crc32, createInflateRaw } from 'node:zlib';
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
 import { asError, RetryableError, SluiceError } from '../../model/errors.ts';
+import { errnoOf } from '../disk-errors.ts';
 import type { PlacedEntry } from './archive.ts';
+import { corrupt, hex, wrongSize } from './corrupt.ts';
 import { quoted } from './entry-name.ts';
 import { LOCAL_HEADER_SIZE } from './extents.ts';
 import { DEFLATED } from './guards.ts';
-import { checkLocalHeader, corrupt, hex, localHeaderLength } from './local-header.ts';
+import { INFLATED_AT_ONCE, inflate, inflateSmall } from './inflate.ts';
+import { checkLocalHeader, localHeaderLength } from './local-header.ts';
 import type { RandomAccess } from './random-access.ts';
 
 /** Read in one piece with the header; what is longer follows as a stream. */
 const FIRST_READ = 256 * 1024;
 /** Local extra fields are often a little longer than those of the directory. */
 const EXTRA_SLACK = 64;
-const INFLATE_CHUNK = 128 * 1024;
+interface Packed {
+  first: Buffer;
+  rest?: AsyncIterable<Buffer>;
+}
 
 export interface OpenEntryOptions {
   signal: AbortSignal;
@@ -45,16 +51,16 @@ async function* checkedBytes(
   try {
     let size = 0;
     let crc = 0;
-    for await (const chunk of entry.method === DEFLATED ? inflated(source, entry) : packed(source, entry)) {
+    for await (const chunk of unpacked(source, entry)) {
       if (size === 0) await options.inspect?.(chunk);
       size += chunk.length;
-      if (size > entry.size) throw wrongSize(entry, `${size} bytes or more`, size);
+      if (size > entry.size) throw wrongSize(entry, size, 'or more');
       crc = crc32(chunk, crc);
       delivering = true;
       yield chunk;
       delivering = false;
     }
-    if (size !== entry.size) throw wrongSize(entry, `${size} bytes`, size);
+    if (size !== entry.size) throw wrongSize(entry, size);
     if (crc !== entry.crc32) {
       throw corrupt(entry, `has the CRC ${hex(crc)}; the archive declares ${hex(entry.crc32)}`, {
         measured: hex(crc),
@@ -70,62 +76,43 @@ async function* checkedBytes(
   }
 }
 
-/** The entry's data as it lies in the archive. */
-async function* packed(source: RandomAccess, entry: PlacedEntry): AsyncGenerator<Buffer> {
+/** The entry's data as it lies in the archive: all that came with the header, and what is left, if anything. */
+async function openPacked(source: RandomAccess, entry: PlacedEntry): Promise<Packed> {
   const guess = LOCAL_HEADER_SIZE + entry.rawName.length + entry.extraLength + EXTRA_SLACK;
-  const room = entry.limit - entry.offset;
-  const first = await source.read(
-    entry.offset,
-    Math.min(room, guess + Math.min(entry.compressedSize, FIRST_READ)),
-  );
-  const length = localHeaderLength(first, entry);
-  const header = length <= first.length ? first.subarray(0, length) : await source.read(entry.offset, length);
+  const wanted = guess + Math.min(entry.compressedSize, FIRST_READ);
+  const bytes = await source.read(entry.offset, Math.min(entry.limit - entry.offset, wanted));
+  const length = localHeaderLength(bytes, entry);
+  const header = length <= bytes.length ? bytes.subarray(0, length) : await source.read(entry.offset, length);
   checkLocalHeader(header, entry);
+  const first = bytes.subarray(length, length + entry.compressedSize);
   const start = entry.offset + length;
   const end = start + entry.compressedSize;
-  const data = first.subarray(length, length + entry.compressedSize);
-  if (data.length > 0) yield data;
-  if (start + data.length < end) yield* source.stream(start + data.length, end);
+  return start + first.length < end ? { first, rest: source.stream(start + first.length, end) } : { first };
 }
 
-async function* inflated(source: RandomAccess, entry: PlacedEntry): AsyncGenerator<Buffer> {
-  const inflate = createInflateRaw({ chunkSize: INFLATE_CHUNK });
-  pipeline(packed(source, entry), inflate, () => {});
-  yield* inflate as AsyncIterable<Buffer>;
-  if (inflate.bytesWritten !== entry.compressedSize) {
-    const left = entry.compressedSize - inflate.bytesWritten;
-    throw corrupt(entry, `has ${left} bytes after the end of its compressed data`, {
-      measured: inflate.bytesWritten,
-      limit: entry.compressedSize,
-    });
-  }
+async function* unpacked(source: RandomAccess, entry: PlacedEntry): AsyncGenerator<Buffer> {
+  const packed = await openPacked(source, entry);
+  if (entry.method !== DEFLATED || entry.compressedSize === 0) yield* joined(packed);
+  else if (packed.rest !== undefined || entry.size > INFLATED_AT_ONCE) yield* inflate(joined(packed), entry);
+  else yield inflateSmall(packed.first, entry);
 }
 
-const wrongSize = (entry: PlacedEntry, found: string, measured: number): SluiceError =>
-  corrupt(entry, `unpacks to ${found}; the archive declares ${entry.size}`, { measured, limit: entry.size });
+async function* joined({ first, rest }: Packed): AsyncGenerator<Buffer> {
+  if (first.length > 0) yield first;
+  if (rest !== undefined) yield* rest;
+}
 
 /** What a failure to read an entry means: a changed archive explains everything else. */
 async function explained(thrown: unknown, source: RandomAccess, entry: PlacedEntry): Promise<unknown> {
-  const error = asError(thrown) as NodeJS.ErrnoException;
-  const known = error instanceof SluiceError;
-  const broken = known ? error.code === 'ZIP_ENTRY_CORRUPT' || error.code === 'INPUT_READ_FAILED' : true;
-  if (broken && (await source.changed())) {
-    return new RetryableError(
-      'INPUT_CHANGED_WHILE_READ',
-      `${source.name} changed while ${quoted(entry.name)} was read`,
-      {
-        cause: error,
-      },
-    );
+  const error = asError(thrown);
+  const errno = errnoOf(error);
+  const name = quoted(entry.name);
+  if (errno !== undefined && (await source.changed())) {
+    const message = `${source.name} changed while ${name} was read`;
+    return new RetryableError('INPUT_CHANGED_WHILE_READ', message, { cause: error });
   }
-  if (known) return error;
-  if (error.code?.startsWith('Z_'))
-    return corrupt(entry, `cannot be unpacked: ${error.message}`, { cause: error });
-  return new RetryableError(
-    'INPUT_READ_FAILED',
-    `${quoted(entry.name)} in ${source.name}: ${error.message}`,
-    {
-      cause: error,
-    },
-  );
+  if (errno === undefined || error instanceof SluiceError) return error;
+  if (errno.startsWith('Z_')) return corrupt(entry, `cannot be unpacked: ${error.message}`, { cause: error });
+  const message = `${name} in ${source.name}: ${error.message}`;
+  return new RetryableError('INPUT_READ_FAILED', message, { cause: error });
 }

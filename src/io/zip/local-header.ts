@@ -1,6 +1,6 @@
-import { RejectedItemError } from '../../model/errors.ts';
 import type { PlacedEntry } from './archive.ts';
 import { wideValues } from './central-directory.ts';
+import { corrupt, hex } from './corrupt.ts';
 import { quoted } from './entry-name.ts';
 import { LOCAL_HEADER_SIZE } from './extents.ts';
 
@@ -8,14 +8,6 @@ const SIGNATURE = 0x04034b50;
 const ENCRYPTED = 0x0001;
 /** Size and CRC follow the data, so the header's own are not filled in. */
 const DATA_DESCRIPTOR = 0x0008;
-
-/** An entry that is not what the archive says of it. */
-export const corrupt = (
-  entry: { name: string },
-  what: string,
-  details: { measured?: number | string; limit?: number | string; cause?: unknown } = {},
-): RejectedItemError =>
-  new RejectedItemError('ZIP_ENTRY_CORRUPT', `the entry ${quoted(entry.name)} ${what}`, details);
 
 export const isLocalHeader = (bytes: Buffer): boolean =>
   bytes.length >= LOCAL_HEADER_SIZE && bytes.readUInt32LE(0) === SIGNATURE;
@@ -55,6 +47,3 @@ export function checkLocalHeader(header: Buffer, entry: PlacedEntry): void {
   same('compressed size', wide(header.readUInt32LE(18)), entry.compressedSize);
   same('CRC', hex(header.readUInt32LE(14)), hex(entry.crc32));
 }
-
-/** A CRC-32 as it is shown: 8 hexadecimal digits. */
-export const hex = (crc: number): string => crc.toString(16).padStart(8, '0');

@@ -13,9 +13,10 @@ import { finished } from 'node:stream/promises';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { openEntry } from '../../../src/io/zip/entry-stream.ts';
+import { openCount } from '../../support/open-files.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { writeZip, type ZipSpec } from '../../support/zip-writer.ts';
-import { openCount, openZip, readEntry } from './reading.ts';
+import { openZip, readEntry } from './reading.ts';
 
 const NOISE = Buffer.from(
   Array.from({ length: 1_000_000 }, (_, i) => (Math.imul(i, 2654435761) >>> 13) & 0xff),
@@ -49,11 +50,13 @@ describe('the bytes of an entry', () => {
       await zipOf(
         { name: 'a.bin', data: NOISE, ...spec },
         { name: 'empty', data: '', ...spec },
+        { name: 'nothing', packed: Buffer.alloc(0), method: 8 },
         { name: 'b.bin', data: 'hello', ...spec },
       ),
     );
     expect((await readEntry(zip, 'a.bin')).equals(NOISE)).toBe(true);
     expect((await readEntry(zip, 'empty')).length).toBe(0);
+    expect((await readEntry(zip, 'nothing')).length).toBe(0);
     expect((await readEntry(zip, 'b.bin')).toString()).toBe('hello');
   });
 
@@ -107,6 +110,11 @@ describe('an entry that is not what the archive says', () => {
       corrupt(/unpacks to 5 bytes or more/, { measured: 5, limit: 4 }),
     ],
     ['fewer bytes than declared', { size: 6 }, corrupt(/unpacks to 5 bytes/, { measured: 5, limit: 6 })],
+    [
+      'far more bytes than declared',
+      { data: 'x'.repeat(100_000), size: 4 },
+      corrupt(/unpacks to 5 bytes or more/),
+    ],
     ['a stored size that is not its compressed size', { method: 0, size: 4 }, corrupt(/unpacks to 5/)],
     ['data that ends early', { compressedSize: 4 }, corrupt(/cannot be unpacked: unexpected end/)],
     [

@@ -1,4 +1,3 @@
-import { readdir, readlink } from 'node:fs/promises';
 import { type PlacedEntry, ZipArchive } from '../../../src/io/zip/archive.ts';
 import { openEntry } from '../../../src/io/zip/entry-stream.ts';
 import { LocalFile } from '../../../src/io/zip/local-file.ts';
@@ -27,12 +26,4 @@ export async function readEntry({ source, entries }: OpenZip, name: string): Pro
   if (entry === undefined) throw new Error(`no entry ${name}`);
   const { signal } = new AbortController();
   return Buffer.concat(await openEntry(source, entry, { signal }).toArray());
-}
-
-/** How often this process has the file open; undefined where the system does not tell. */
-export async function openCount(path: string): Promise<number | undefined> {
-  const fds = await readdir('/proc/self/fd').catch(() => undefined);
-  if (fds === undefined) return undefined;
-  const targets = await Promise.all(fds.map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')));
-  return targets.filter((target) => target === path).length;
 }
