@@ -24,6 +24,7 @@ export function failureOutcome(ready: ReadyItem, thrown: unknown, attempt: numbe
 function fieldsOf({ item, sha256, kind, bytes, warnings }: ReadyItem, attempt: number) {
   return {
     inputId: item.id,
+    ...(item.idGiven ? { idGiven: true as const } : {}),
     sha256,
     kind,
     bytes,

@@ -42,9 +42,6 @@ export const csv: LoaderComponent<CsvOptions> = {
   open: async (source, csvOptions) => new CsvLoader(await openCsv(resolve(source), csvOptions), csvOptions),
 };
 
-/** Bytes that one read of the file asks for. */
-const CHUNK_BYTES = 256 * 1024;
-
 /** A CSV as it was when it was opened. */
 interface Opened {
   path: string;
@@ -76,7 +73,7 @@ class CsvLoader implements Loader {
         ...rowTargets(path, this.#options),
         size,
         open: async () => {
-          this.#stream = createReadStream(path, { highWaterMark: CHUNK_BYTES });
+          this.#stream = createReadStream(path);
           return this.#stream;
         },
         openUrl: async (url, signal) => {

@@ -12,8 +12,10 @@ import type { ManifestInput } from './manifest.ts';
 import type { ManifestOptions } from './manifest-options.ts';
 import type { CsvType, ManifestPlan } from './manifest-plan.ts';
 
-/** Most characters of a cell that a message shows, and that the readable part of an id is made of. */
+/** Most characters of a cell that a message shows. */
 const SHOWN = 80;
+/** Most characters of a text that the readable part of its id is made of. */
+const READABLE = 32;
 /** Most characters that are looked at for secrets before they are shortened to `SHOWN`. */
 const LOOKED_AT = 2000;
 
@@ -106,7 +108,7 @@ export class RowLister {
     }
     const cell = cells[content.index]!;
     const form = content.form === 'input' ? csvType : content.form === 'url' ? 'url' : 'raw';
-    const id = this.#idOf(cells, form === 'raw' ? cell : cell.trim());
+    const id = this.#idOf(cells, form, cell);
     if (filled.length > 1) {
       const message = `the row has two inputs, ${content.name} and ${filled[1]!.name}`;
       return this.#cellOutcome(row, index, 'INPUT_INVALID_ARGUMENT', message, filled[1]!.index, id.id);
@@ -123,12 +125,14 @@ export class RowLister {
   }
 
   /** The given id as it stands, or one of the input cell and how often it came: never of the row's number. */
-  #idOf(cells: readonly string[], input: string): Pick<SourceItem, 'id' | 'idGiven'> {
+  #idOf(cells: readonly string[], form: CsvType, cell: string): Pick<SourceItem, 'id' | 'idGiven'> {
     const given = cells[this.#plan.columns.id ?? -1] ?? '';
     if (given.trim() !== '') return { id: given, idGiven: true };
+    const input = form === 'raw' ? cell : cell.trim();
     const occurrence = this.#occurrences.next(input);
     const key = occurrence === 1 ? input : `${input}\0${occurrence}`;
-    return { id: deriveId(key, input.slice(-SHOWN), this.#options.idPrefix) };
+    const readable = form === 'raw' ? input.slice(0, READABLE).replace(/[/\\.]/g, ' ') : input.slice(-SHOWN);
+    return { id: deriveId(key, readable, this.#options.idPrefix) };
   }
 
   #faultOutcome(row: CsvRow, index: number): Outcome {

@@ -11,6 +11,8 @@ export type Stage = (typeof STAGES)[number];
 /** What became of an item. With `codeNumber` and `at` added by the ledger, it is a ledger line (DESIGN.md §6a). */
 export interface Outcome {
   inputId?: string;
+  /** The user gave the id; such ids may come twice. */
+  idGiven?: true;
   /** Relative to the source and unique within it: `a/b.jpg`, `x.zip!/a.jpg`, `x.csv#L12`. */
   uri: string;
   sha256?: string;

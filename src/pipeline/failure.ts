@@ -14,8 +14,13 @@ const FALLBACK: Record<Stage, Code> = {
 };
 
 /** The fields of an outcome that come from its item. */
-export function itemFields(item: SourceItem): Pick<Outcome, 'inputId' | 'fingerprint'> {
-  return { inputId: item.id, ...(item.fingerprint === undefined ? {} : { fingerprint: item.fingerprint }) };
+export function itemFields(item: SourceItem): Pick<Outcome, 'inputId' | 'idGiven' | 'fingerprint'> {
+  const { id, idGiven, fingerprint } = item;
+  return {
+    inputId: id,
+    ...(idGiven ? { idGiven: true as const } : {}),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
+  };
 }
 
 /** The outcome of an item whose handling threw. Fatal errors and aborts are not outcomes and are thrown on. */

@@ -28,7 +28,7 @@ export async function restoreFromLedger(
         accounts.countOutcome(line);
         done.set(keyOf(line.uri, line.inputId));
         const repeats = line.stage === 'list' && line.code === 'INPUT_DUPLICATE';
-        if (line.inputId !== undefined && !repeats) seen.firstUse(line.inputId, line.uri);
+        if (line.idGiven && line.inputId !== undefined && !repeats) seen.firstUse(line.inputId, line.uri);
         if (isFailure(line) && !failures.has(line.uri)) repaired.append(line);
       }
     }
@@ -42,7 +42,7 @@ export async function restoreFromLedger(
 
   /** A source that was changed on purpose may list an item under another line number, but with the same id. */
   function keyOf(uri: string, id: string | undefined): string {
-    return matchBy === 'id' && id !== undefined ? `i${id}` : `u${uri}`;
+    return matchBy === 'id' && id !== undefined ? `\n${id}` : uri;
   }
 }
 

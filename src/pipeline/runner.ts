@@ -238,7 +238,8 @@ export class Runner {
           this.#slots.push(outcomeOfError(entry, 'validate', error, ctx.signal));
           continue;
         }
-        const first = seen.firstUse(entry.id, entry.uri);
+        // A derived id is made from what is unique within the source.
+        const first = entry.idGiven ? seen.firstUse(entry.id, entry.uri) : undefined;
         if (first !== undefined) this.#slots.push(duplicate(entry, first));
         else {
           labels.apply(entry);

@@ -5,8 +5,8 @@ import { KeyTable } from '../io/key-table.ts';
 const FLUSH_BYTES = 64 * 1024;
 
 /**
- * Remembers every id of a run with the uri that used it first, in flat memory: 12 bytes a slot in a table, and the
- * id and uri themselves in a temporary file that is read only when an id comes again.
+ * Remembers every given id of a run with the uri that used it first, in flat memory: 16 bytes a slot in a table, and
+ * the id and uri themselves in a temporary file that is read only when an id comes again.
  */
 export class SeenIds {
   readonly #path: string;
