@@ -14,6 +14,7 @@ const measure = z.union([z.number(), z.string()]);
 
 export const ledgerLine = z.strictObject({
   inputId: z.string().exactOptional(),
+  idGiven: z.literal(true).exactOptional().describe('The id came with the item'),
   uri: z
     .string()
     .describe('Relative to the source and unique within it, such as a/b.jpg, x.zip!/a.jpg or x.csv#L12'),
