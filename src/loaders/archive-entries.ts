@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { KeyCounter } from '../io/key-counter.ts';
-import type { PlacedEntry } from '../io/zip/archive.ts';
 import { hex } from '../io/zip/corrupt.ts';
+import type { PlacedEntry } from '../io/zip/entry.ts';
 import { quoted } from '../io/zip/entry-name.ts';
 import { openEntry } from '../io/zip/entry-stream.ts';
 import { dataProblem, type EntryProblem, namingProblem, type ZipLimits } from '../io/zip/guards.ts';

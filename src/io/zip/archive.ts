@@ -1,20 +1,11 @@
 import { RejectedItemError } from '../../model/errors.ts';
 import { KeyTable } from '../key-table.ts';
-import { readRecord, scanDirectory, type ZipEntry } from './central-directory.ts';
+import { readRecord, scanDirectory } from './central-directory.ts';
 import { type DirectoryLocation, findDirectory, unreadable } from './end-record.ts';
+import type { PlacedEntry, ZipEntry } from './entry.ts';
 import { Extents, LOCAL_HEADER_SIZE, leastEnd } from './extents.ts';
 import { isLocalHeader } from './local-header.ts';
 import type { RandomAccess } from './random-access.ts';
-
-/** An entry with what only the whole directory tells about it. */
-export interface PlacedEntry extends ZipEntry {
-  /** Where the next entry or the directory starts: an entry may not reach beyond. */
-  limit: number;
-  /** It shares bytes with another entry or with the directory. */
-  overlaps: boolean;
-  /** An entry before it has the same name. */
-  repeated: boolean;
-}
 
 /**
  * A ZIP whose directory was read through once and found whole.

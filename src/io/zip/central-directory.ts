@@ -1,5 +1,6 @@
 import type { DirectoryLocation } from './end-record.ts';
 import { unreadable } from './end-record.ts';
+import type { ZipEntry } from './entry.ts';
 import { DARWIN, decodeName, extraField, UNIX } from './entry-name.ts';
 import type { RandomAccess } from './random-access.ts';
 
@@ -11,26 +12,6 @@ const MAX_RECORD = RECORD_SIZE + 3 * 0xffff;
 /** Larger than any record. */
 const WINDOW = 512 * 1024;
 const ZIP64 = 0x0001;
-
-/** What the central directory says about one entry. Sizes and offsets are bytes. */
-export interface ZipEntry {
-  /** Where its record starts, from the start of the directory. */
-  record: number;
-  recordSize: number;
-  name: string;
-  /** The name as its raw bytes, one character a byte. */
-  rawName: string;
-  /** Where its local header starts, from the start of the file. */
-  offset: number;
-  compressedSize: number;
-  size: number;
-  crc32: number;
-  flags: number;
-  method: number;
-  /** Unix file mode; 0 where the entry was not made on Unix or macOS. */
-  mode: number;
-  extraLength: number;
-}
 
 /** Reads the directory in windows; each step gives the entries of one window, so memory does not grow with it. */
 export async function* scanDirectory(

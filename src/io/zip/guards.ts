@@ -1,5 +1,5 @@
 import type { Code } from '../../model/codes.ts';
-import type { PlacedEntry } from './archive.ts';
+import type { PlacedEntry } from './entry.ts';
 import { quoted } from './entry-name.ts';
 
 /** Above the largest image, text or audio that a profile takes: what could be a good item is no bomb by ratio alone. */

@@ -1,8 +1,8 @@
 import { pipeline } from 'node:stream';
 import { createInflateRaw, type InflateRaw, inflateRawSync } from 'node:zlib';
 import { errnoOf } from '../disk-errors.ts';
-import type { PlacedEntry } from './archive.ts';
 import { corrupt, wrongSize } from './corrupt.ts';
+import type { PlacedEntry } from './entry.ts';
 
 const CHUNK = 128 * 1024;
 /** Bytes that are unpacked on this thread, in well under a millisecond: sending them to another takes longer. */

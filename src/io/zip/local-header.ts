@@ -1,6 +1,6 @@
-import type { PlacedEntry } from './archive.ts';
 import { wideValues } from './central-directory.ts';
 import { corrupt, hex } from './corrupt.ts';
+import type { PlacedEntry } from './entry.ts';
 import { quoted } from './entry-name.ts';
 import { LOCAL_HEADER_SIZE } from './extents.ts';
 

@@ -1,4 +1,5 @@
-import { type PlacedEntry, ZipArchive } from '../../../src/io/zip/archive.ts';
+import { ZipArchive } from '../../../src/io/zip/archive.ts';
+import type { PlacedEntry } from '../../../src/io/zip/entry.ts';
 import { openEntry } from '../../../src/io/zip/entry-stream.ts';
 import { LocalFile } from '../../../src/io/zip/local-file.ts';
 
