@@ -10,7 +10,8 @@ import type { LoaderComponent } from '../model/component.ts';
 import type { Context, Listed, ListingProof, Loader } from '../model/contracts.ts';
 import { asError, FatalError } from '../model/errors.ts';
 import { localFiles } from './local-files.ts';
-import { listManifest, type ManifestInput, PREFACE_BYTES } from './manifest.ts';
+import { listManifest, PREFACE_BYTES } from './manifest.ts';
+import type { ManifestInput } from './manifest-input.ts';
 import { manifestFields } from './manifest-options.ts';
 import { planManifest } from './manifest-plan.ts';
 

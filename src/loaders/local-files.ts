@@ -3,7 +3,7 @@ import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import { errnoOf } from '../io/disk-errors.ts';
 import { statFingerprint } from '../io/fingerprint.ts';
 import { asError } from '../model/errors.ts';
-import type { Refusal, ResolvedFile } from './manifest.ts';
+import type { Refusal, ResolvedFile } from './manifest-input.ts';
 
 /**
  * Finds files that a CSV names, relative to `base`, which is absolute.

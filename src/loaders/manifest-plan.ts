@@ -4,7 +4,7 @@ import { cuttable, type Encoding } from '../formats/csv/encoding.ts';
 import { readPreface } from '../formats/csv/preface.ts';
 import { RowReader } from '../formats/csv/row-reader.ts';
 import { FatalError } from '../model/errors.ts';
-import type { ManifestInput } from './manifest.ts';
+import type { ManifestInput } from './manifest-input.ts';
 import { delimiterOf, type ManifestOptions } from './manifest-options.ts';
 
 /** What the cells of an `input` column are. */

@@ -8,7 +8,7 @@ import type { Code } from '../model/codes.ts';
 import type { Listed, SourceItem } from '../model/contracts.ts';
 import { deriveId } from '../model/ids.ts';
 import { type Outcome, outcomeOf } from '../model/outcome.ts';
-import type { ManifestInput } from './manifest.ts';
+import type { ManifestInput } from './manifest-input.ts';
 import type { ManifestOptions } from './manifest-options.ts';
 import type { CsvType, ManifestPlan } from './manifest-plan.ts';
 

@@ -5,38 +5,16 @@ import { readPreface } from '../formats/csv/preface.ts';
 import { RowReader } from '../formats/csv/row-reader.ts';
 import { errnoOf } from '../io/disk-errors.ts';
 import type { Code } from '../model/codes.ts';
-import type { Context, Listed, ListingProof, SourceItem } from '../model/contracts.ts';
+import type { Context, Listed, ListingProof } from '../model/contracts.ts';
 import { asError, FatalError, SluiceError } from '../model/errors.ts';
 import { CountedSource } from './counted-source.ts';
+import type { ManifestInput } from './manifest-input.ts';
 import type { ManifestOptions } from './manifest-options.ts';
 import { ignoredColumns, type ManifestPlan, planManifest } from './manifest-plan.ts';
 import { RowLister } from './manifest-rows.ts';
 
-export { type ManifestOptions, manifestFields } from './manifest-options.ts';
-
-/** What a row gets from the file it names. */
-export type ResolvedFile = Pick<SourceItem, 'file' | 'open' | 'size' | 'fingerprint' | 'fileName'>;
-
-/** Why the file that a row names cannot be an input. */
-export interface Refusal {
-  code: Code;
-  message: string;
-  measured?: number | string;
-  limit?: number | string;
-}
-
-/** A CSV of inputs, and what its rows may refer to. */
-export interface ManifestInput {
-  /** Of the CSV, relative to the source; rows are `<uri>#L<line>`. */
-  uri: string;
-  /** The whole content, from its start. May be called more than once. */
-  open(): Promise<Readable>;
-  /** Bytes, where they are known; reading more or fewer makes the listing incomplete. */
-  size?: number;
-  /** Finds the file of a path as it stands in a cell, relative to the CSV. Rejects only with FatalError. */
-  resolveFile(path: string): Promise<ResolvedFile | Refusal>;
-  openUrl(url: string, signal: AbortSignal): Promise<Readable>;
-}
+export type { ManifestInput, Refusal, ResolvedFile } from './manifest-input.ts';
+export type { ManifestOptions } from './manifest-options.ts';
 
 /** Bytes that are looked at to tell encoding, delimiter, columns and the type of the cells. */
 export const PREFACE_BYTES = 256 * 1024;
