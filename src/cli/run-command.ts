@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { pino } from 'pino';
+import { systemClock } from '../io/clock.ts';
 import { readJsonlBlocks } from '../io/jsonl.ts';
+import type { Context, Logger } from '../model/contracts.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { RunEnvironment } from '../pipeline/environment.ts';
 import type { RunReport } from '../pipeline/report.ts';
@@ -20,7 +22,7 @@ export async function runForTerminal(
 ): Promise<void> {
   const { terminal } = cli;
   if (options.banner !== undefined) terminal.stderr.write(`${options.banner}\n`);
-  const logger = pino({ level: options.debug ? 'debug' : 'warn' }, terminal.stderr);
+  const logger = loggerFor(cli, options.debug === true);
   const view = new ProgressView(terminal, Date.now());
   using signals = stopSignals(() => {
     terminal.stderr.write('\nstopping: finishing what is under way (Ctrl-C again to let go at once)\n');
@@ -61,6 +63,21 @@ export function withStore(command: Command): Command {
   return command
     .option('--store <dir>', 'the store (default: $SLUICE_STORE, else ./sluice-store)')
     .option('--json', 'exactly one JSON document on stdout, nothing else');
+}
+
+const loggerFor = (cli: Cli, debug: boolean): Logger =>
+  pino({ level: debug ? 'debug' : 'warn' }, cli.terminal.stderr);
+
+/** For commands that are no run: the system's clock, and Ctrl-C as an abort. */
+export function contextFor(cli: Cli, command: Command): Context & Disposable {
+  const signals = stopSignals(() => {});
+  const logger = loggerFor(cli, isDebug(command));
+  return {
+    logger,
+    clock: systemClock,
+    signal: signals.stop,
+    [Symbol.dispose]: () => signals[Symbol.dispose](),
+  };
 }
 
 export const isDebug = (command: Command): boolean => command.optsWithGlobals()['debug'] === true;

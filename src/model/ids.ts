@@ -4,6 +4,8 @@ import { hash } from 'node:crypto';
 export const MAX_ID_LENGTH = 48;
 /** 80 bits as Crockford base 32. */
 const HASH_LENGTH = 16;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
+const NOT_ASCII = /[^\u0000-\u007f]/;
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
 
 /** 80 bits of the SHA-256 of `data` as 16 lower-case base-32 characters. */
@@ -27,9 +29,9 @@ export function slug(name: string, maxLength: number): string {
   const base = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
   const dot = base.lastIndexOf('.');
   const stem = dot > 0 ? base.slice(0, dot) : base;
-  return stem
-    .slice(0, maxLength * 4)
-    .normalize('NFKD')
+  const start = stem.slice(0, maxLength * 4);
+  // Normalising costs more than everything else here, and plain ASCII needs none.
+  return (NOT_ASCII.test(start) ? start.normalize('NFKD') : start)
     .toLowerCase()
     .replace(/[^a-z0-9_-]+/g, '-')
     .slice(0, maxLength)

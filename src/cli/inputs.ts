@@ -1,0 +1,105 @@
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import { Command } from 'commander';
+import { FatalError, RejectedItemError } from '../model/errors.ts';
+import type { Input } from '../model/input.ts';
+import { deleteInputs, openReader } from '../stores/index.ts';
+import { contextFor, storeOf, withStore } from './run-command.ts';
+import { type Cli, formatBytes, formatCount, printable, table } from './terminal.ts';
+
+const SHOWN_BY_DEFAULT = 50;
+
+export function inputsCommand(cli: Cli): Command {
+  const { stdout } = cli.terminal;
+  const inputs = new Command('inputs').description('The inputs of a store.');
+
+  const list = withStore(new Command('list'))
+    .description('List inputs in the order of their ids; with --json one input a line (JSON Lines).')
+    .option('--dataset <name>', 'only inputs of this dataset')
+    .option('--limit <n>', `at most so many (default: ${SHOWN_BY_DEFAULT} for people, all with --json)`)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ sluice inputs list --dataset default
+  $ sluice inputs list --json | jq -r 'select(.kind == "image") | .uri'`,
+    );
+  list.action(async (flags: Record<string, unknown>) => {
+    const json = flags['json'] === true;
+    const limit = limitOf(flags['limit'], json);
+    const reader = await openReader(storeOf(cli, flags['store'] as string | undefined));
+    try {
+      const rows = [['ID', 'KIND', 'FORMAT', 'BYTES', 'CONCEPTS', 'URI']];
+      const dataset = flags['dataset'] as string | undefined;
+      // One more than is shown tells whether there is more.
+      const wanted = limit === undefined || json ? limit : limit + 1;
+      for await (const input of reader.listInputs({
+        ...(dataset === undefined ? {} : { dataset }),
+        ...(wanted === undefined ? {} : { limit: wanted }),
+      })) {
+        if (!json) rows.push(rowOf(input));
+        else if (!stdout.write(`${JSON.stringify(input)}\n`)) await once(stdout, 'drain');
+      }
+      if (json) return;
+      const more = limit !== undefined && rows.length > limit + 1;
+      stdout.write(`${rows.length > 1 ? table(more ? rows.slice(0, -1) : rows) : 'no inputs'}\n`);
+      if (more) stdout.write(`… and more; --limit shows them, --json all\n`);
+    } finally {
+      reader.close();
+    }
+  });
+
+  const get = withStore(new Command('get'))
+    .description('Show one input, or write its original bytes.')
+    .argument('<id>')
+    .option('--out <file>', 'write the original bytes to this file; - is stdout')
+    .addHelpText('after', '\nExample:\n  $ sluice inputs get chelsea-0123456789abcdef --out chelsea.png');
+  get.action(async (id: string, flags: Record<string, unknown>) => {
+    const reader = await openReader(storeOf(cli, flags['store'] as string | undefined));
+    try {
+      const input = await reader.getInput(id);
+      if (input === undefined) throw noInput(id);
+      const out = flags['out'] as string | undefined;
+      if (out === '-') return await pipeline(await reader.openBytes(id), stdout, { end: false });
+      if (out !== undefined) await pipeline(await reader.openBytes(id), createWriteStream(out));
+      stdout.write(flags['json'] ? `${JSON.stringify(input)}\n` : `${JSON.stringify(input, null, 2)}\n`);
+    } finally {
+      reader.close();
+    }
+  });
+
+  const remove = withStore(new Command('delete'))
+    .description('Remove inputs from every dataset. Their bytes go with the next sluice store gc.')
+    .argument('<id...>')
+    .option('--wait', 'wait for a run that writes to the store')
+    .addHelpText('after', '\nExample:\n  $ sluice inputs delete chelsea-0123456789abcdef');
+  remove.action(async (ids: string[], flags: Record<string, unknown>) => {
+    const store = storeOf(cli, flags['store'] as string | undefined);
+    using ctx = contextFor(cli, remove);
+    const deleted = await deleteInputs(store, ids, { wait: flags['wait'] === true }, ctx);
+    const missing = new Set(ids).size - deleted;
+    if (missing > 0) cli.exitCode = 2;
+    const text = `deleted ${formatCount(deleted)} inputs${missing > 0 ? `; ${formatCount(missing)} were not there` : ''}`;
+    stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, deleted, missing })}\n` : `${text}\n`);
+  });
+
+  return inputs.addCommand(list).addCommand(get).addCommand(remove);
+}
+
+function limitOf(given: unknown, json: boolean): number | undefined {
+  if (given === undefined) return json ? undefined : SHOWN_BY_DEFAULT;
+  const limit = Number(given);
+  if (!Number.isInteger(limit) || limit < 1) {
+    throw new FatalError('CONFIG_INVALID', `--limit takes a whole number from 1, not ${String(given)}`);
+  }
+  return limit;
+}
+
+const noInput = (id: string): RejectedItemError =>
+  new RejectedItemError('INPUT_NOT_FOUND', `there is no input ${id}; sluice inputs list shows the ids`);
+
+function rowOf({ id, kind, media, bytes, concepts, uri }: Input): string[] {
+  const labels = concepts.map((c) => `${c.value === 0 ? '¬' : ''}${c.id}`).join(' ');
+  return [printable(id), kind, media.format, formatBytes(bytes), printable(labels), printable(uri)];
+}
