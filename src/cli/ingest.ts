@@ -42,7 +42,8 @@ Examples:
     const detected = flags['sourceType'] === undefined ? await detectSource(source) : undefined;
     const name = detected?.loader.name ?? (flags['sourceType'] as string);
     const component = detected?.loader ?? (await loadLoader(name));
-    const { run, loader } = split(flags, component.options, name);
+    const given = Object.entries(flags).filter(([field]) => command.getOptionValueSource(field) === 'cli');
+    const { run, loader } = split(given, component.options, name);
     const request = {
       source,
       sourceType: name,
@@ -79,7 +80,7 @@ function loaderFlags(loaders: readonly AnyLoader[]): Option[] {
 
 /** Sorts flags into those of the run and those of the loader; one that means nothing to this loader is an error. */
 function split(
-  flags: Record<string, unknown>,
+  given: [field: string, value: unknown][],
   loaderSchema: z.ZodType,
   loaderName: string,
 ): { run: Record<string, unknown>; loader: Record<string, unknown> } {
@@ -87,8 +88,8 @@ function split(
   const ofLoader = new Set(fieldsOf(loaderSchema));
   const run: Record<string, unknown> = {};
   const loader: Record<string, unknown> = {};
-  for (const [field, value] of Object.entries(flags)) {
-    if (value === undefined || OWN.includes(field)) continue;
+  for (const [field, value] of given) {
+    if (OWN.includes(field)) continue;
     if (ofRun.has(field)) run[field] = value;
     else if (ofLoader.has(field)) loader[field] = value;
     else {

@@ -57,8 +57,8 @@ export interface Beginning {
   config: RunConfig;
   loader: Loader;
   retryOf?: string;
-  /** Puts more files into the run's folder before it appears; may narrow the loader. */
-  prepare?(folder: string): Promise<Loader>;
+  /** Puts more files into `part`, the run's folder before it appears under its name; may narrow the loader. */
+  prepare?(part: string, folder: RunFolder): Promise<Loader>;
 }
 
 /** Takes the store, makes the run's folder, and runs. */
@@ -83,8 +83,8 @@ export async function beginRun(beginning: Beginning, env: RunEnvironment): Promi
         versions: versions(),
         startedAt,
       },
-      async (path) => {
-        if (beginning.prepare !== undefined) loader = await beginning.prepare(path);
+      async (part) => {
+        if (beginning.prepare !== undefined) loader = await beginning.prepare(part, folder);
       },
     );
     return await runNew(runId, command, config, loader, sink, startedAt, env, folder);

@@ -46,7 +46,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
     const seen = SeenIds.in(sink.spoolDir);
     const { hasOutcome } = await restoreFromLedger(folder, accounts, seen, changed ? 'id' : 'uri');
     const selected = manifest.retryOf === undefined ? undefined : await Selection.read(folder.selection);
-    const base = selected === undefined ? opened.loader : selected.narrow(opened.loader);
+    const base = selected === undefined ? opened.loader : selected.narrow(opened.loader, folder.selection);
     const checkpoint = await folder.readCheckpoint();
     return await runSession(
       {

@@ -49,9 +49,10 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
       config,
       loader: opened.loader,
       retryOf: earlier.runId,
-      prepare: async (folder) => {
-        const selection = await Selection.make(request.failures, request, join(folder, 'selection.jsonl'));
-        return selection.narrow(opened.loader);
+      prepare: async (part, folder) => {
+        const path = join(part, basename(folder.selection));
+        const selection = await Selection.make(request.failures, request, path);
+        return selection.narrow(opened.loader, folder.selection);
       },
     },
     env,

@@ -19,16 +19,11 @@ const TAKEN = 2;
 
 /** The selected lines of a failures file: on disk, with a flat table that knows which were met in the source again. */
 export class Selection {
-  readonly #path: string;
   readonly #states = new KeyTable();
-
-  private constructor(path: string) {
-    this.#path = path;
-  }
 
   /** Copies the selected lines of a failures file to `path`. An item that failed twice is selected once. */
   static async make(failures: string, filter: SelectionFilter, path: string): Promise<Selection> {
-    const selection = new Selection(path);
+    const selection = new Selection();
     const writer = new JsonlWriter(path, 'selection');
     try {
       for await (const block of readJsonlBlocks<Outcome>(failures, { type: 'failures' })) {
@@ -46,7 +41,7 @@ export class Selection {
 
   /** Of a retry that is being resumed. */
   static async read(path: string): Promise<Selection> {
-    const selection = new Selection(path);
+    const selection = new Selection();
     for await (const block of readJsonlBlocks<Outcome>(path, { type: 'selection' })) {
       for (const line of block) {
         selection.#states.set(keyOf(line), WAITING);
@@ -55,12 +50,12 @@ export class Selection {
     return selection;
   }
 
-  /** A loader that lists what was selected, and an outcome for what the source no longer has. */
-  narrow(loader: Loader): Loader {
+  /** A loader that lists what was selected, and an outcome for what the source no longer has. `path`: its lines. */
+  narrow(loader: Loader, path: string): Loader {
     return filteredLoader(
       loader,
       (listed) => this.#take(listed),
-      () => this.#missing(),
+      () => this.#missing(path),
     );
   }
 
@@ -78,8 +73,8 @@ export class Selection {
   }
 
   /** An outcome for each selected line that the source no longer has. */
-  async *#missing(): AsyncGenerator<Outcome> {
-    for await (const block of readJsonlBlocks<Outcome>(this.#path, { type: 'selection' })) {
+  async *#missing(path: string): AsyncGenerator<Outcome> {
+    for await (const block of readJsonlBlocks<Outcome>(path, { type: 'selection' })) {
       for (const line of block) {
         if (this.#states.get(keyOf(line)) !== WAITING) continue;
         yield outcomeOf(line.uri, 'list', 'INPUT_NOT_FOUND', {

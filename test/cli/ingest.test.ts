@@ -79,7 +79,7 @@ describe('labels', () => {
       '{"by":"me"}',
     ];
     await sluiceJson(['ingest', source, '--store', store('labels'), ...args]);
-    const inputs = await inputsOf(store('labels'));
+    const inputs = (await inputsOf(store('labels'))).sort((a, b) => (a.uri < b.uri ? -1 : 1));
     expect(inputs.map((i) => i.concepts)).toEqual([
       [
         { id: 'cats', name: 'cats', value: 1 },
@@ -134,7 +134,7 @@ describe('wrong inputs on purpose', () => {
   test.each([
     [['ingest', 'no/such/folder'], 'SOURCE_NOT_FOUND'],
     [['ingest', '.', '--profile', 'clarify'], 'CONFIG_INVALID'],
-    [['ingest', '.', '--csv-type', 'raw'], 'CONFIG_INVALID'],
+    [['ingest', 'examples/inputs.csv', '--no-recursive'], 'CONFIG_INVALID'],
     [['resume', '20200101T000000000-000000'], 'RUN_NOT_FOUND'],
   ])('%j ends with 1, a sentence and a code', async (args, code) => {
     const ran = await sluiceJson<{ error: { code: string; message: string } }>([
