@@ -53,11 +53,8 @@ Examples:
       dryRun: flags['dryRun'] === true,
       wait: flags['wait'] === true,
     };
-    const banner = detected === undefined ? `${source}: ${name}` : `${source}: ${detected.reason}`;
-    await runForTerminal(
-      cli,
-      { store, json: flags['json'] === true, debug: isDebug(command), banner },
-      (env) => ingest(request, env),
+    await runForTerminal(cli, { store, json: flags['json'] === true, debug: isDebug(command) }, (env) =>
+      ingest(request, env),
     );
   });
 }

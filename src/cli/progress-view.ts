@@ -24,7 +24,10 @@ export class ProgressView {
       clearOnComplete: true,
       linewrap: false,
     });
-    this.#bar.start(1, 0, { share: '', text: 'listing …' });
+  }
+
+  begin(): void {
+    this.#bar?.start(1, 0, { share: '', text: 'listing …' });
   }
 
   show(snapshot: ProgressSnapshot, now: number): void {

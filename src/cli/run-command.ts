@@ -9,7 +9,7 @@ import type { RunReport } from '../pipeline/report.ts';
 import { ProgressView } from './progress-view.ts';
 import { stopSignals } from './signals.ts';
 import { summary } from './summary.ts';
-import type { Cli } from './terminal.ts';
+import { type Cli, printable } from './terminal.ts';
 
 /** Failures read for the summary's examples. */
 const EXAMPLES_FROM = 2000;
@@ -17,11 +17,10 @@ const EXAMPLES_FROM = 2000;
 /** Runs ingest, resume or retry for a person or a script: progress, Ctrl-C, summary or `--json`, exit code. */
 export async function runForTerminal(
   cli: Cli,
-  options: { store: string; json?: boolean; debug?: boolean; banner?: string },
+  options: { store: string; json?: boolean; debug?: boolean },
   run: (env: Partial<RunEnvironment>) => Promise<RunReport>,
 ): Promise<void> {
   const { terminal } = cli;
-  if (options.banner !== undefined) terminal.stderr.write(`${options.banner}\n`);
   const logger = loggerFor(cli, options.debug === true);
   const view = new ProgressView(terminal, Date.now());
   using signals = stopSignals(() => {
@@ -33,6 +32,12 @@ export async function runForTerminal(
       logger,
       stop: signals.stop,
       abort: signals.abort,
+      onStart: ({ runId, describes, dryRun }) => {
+        terminal.stderr.write(
+          `${printable(describes)}\n${dryRun ? 'dry run' : `run ${runId} → ${options.store}`}\n`,
+        );
+        view.begin();
+      },
       onProgress: (snapshot) => view.show(snapshot, Date.now()),
     });
   } finally {

@@ -12,6 +12,8 @@ export interface RunEnvironment {
   abort: AbortSignal;
   /** Where ffmpeg and ffprobe are looked for: the PATH. */
   searchPath: string;
+  /** Called when the source is open and the run is about to list it. */
+  onStart?(start: { runId: string; describes: string; dryRun: boolean }): void;
   /** Called about once a second, and once at the end. */
   onProgress?(snapshot: ProgressSnapshot): void;
 }

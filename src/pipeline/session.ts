@@ -100,6 +100,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     onBatch: (batch) => countBatch(session.batches, batch),
   });
 
+  env.onStart?.({ runId: session.runId, describes: session.loader.describes, dryRun: folder === undefined });
   const heartbeat = new Heartbeat(session, env);
   const ending = await runner.run();
   await heartbeat.stop();

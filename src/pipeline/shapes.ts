@@ -1,0 +1,136 @@
+import { z } from 'zod';
+import { CODES, type Code } from '../model/codes.ts';
+import { KINDS } from '../model/kind.ts';
+import { OUTCOMES, STAGES } from '../model/outcome.ts';
+
+/**
+ * The shapes that scripts may rely on (DESIGN.md §6a), published as JSON Schema under docs/schemas. A new optional
+ * field is no new version; anything else raises `schema`.
+ */
+const count = z.int().min(0);
+const bytes = count.describe('Bytes; MB means 1 000 000 of them');
+const instant = z.iso.datetime().describe('UTC, ISO 8601');
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const kind = z.enum(KINDS);
+const code = z.enum(Object.keys(CODES) as [Code, ...Code[]]).describe('docs/errors.md lists them all');
+const measure = z.union([z.number(), z.string()]);
+
+/** First line of every JSON Lines file. */
+export const jsonlHeader = z.strictObject({ schema: z.literal(1), type: z.string() });
+
+const ledgerFields = {
+  uri: z.string().describe('Relative to the source and unique within it: a/b.jpg, x.zip!/a.jpg, x.csv#L12'),
+  outcome: z.enum(OUTCOMES),
+  stage: z.enum(STAGES).describe('Where the outcome was decided'),
+  code,
+  inputId: z.string().optional().describe('The id it is stored under'),
+  idGiven: z.literal(true).optional().describe('The id came from the source'),
+  sha256: sha256.optional(),
+  fingerprint: z.string().optional().describe('Changes when the content may have changed'),
+  kind: kind.optional(),
+  bytes: bytes.optional(),
+  message: z.string().optional(),
+  measured: measure.optional(),
+  limit: measure.optional(),
+  attempt: count.optional().describe('Of the delivery, when it was not the first'),
+  retryable: z.boolean().optional().describe('Of rejected and failed items'),
+  warnings: z.array(code).optional(),
+  codeNumber: z.int().describe('The platform’s number of the code; ours begin at 900 000'),
+  at: instant,
+};
+
+export const ledgerLine = z.strictObject(ledgerFields).describe('One item’s final outcome, in ledger.jsonl');
+
+export const failureLine = z
+  .strictObject({
+    ...ledgerFields,
+    record: z.record(z.string(), z.unknown()).optional().describe('What the source said of the item'),
+  })
+  .describe('A rejected or failed item, in failures.jsonl');
+
+const concept = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  value: z.number().min(0).max(1).describe('1 present, 0 negative'),
+});
+
+export const inputLine = z
+  .strictObject({
+    id: z.string(),
+    kind,
+    uri: z.string(),
+    sha256,
+    bytes,
+    media: z.strictObject({
+      format: z.string().describe('By content, lower case: jpeg, png, mp4, wav, text …'),
+      width: count.optional().describe('Pixels, orientation applied'),
+      height: count.optional().describe('Pixels, orientation applied'),
+      orientation: z.int().min(1).max(8).optional().describe('EXIF orientation'),
+      colorSpace: z.string().optional(),
+      bitDepth: count.optional().describe('Bits per channel'),
+      alpha: z.boolean().optional(),
+      frames: count.optional().describe('Frames or pages'),
+      durationMs: z.number().min(0).optional(),
+      frameRate: z.number().min(0).optional(),
+      codec: z.string().optional(),
+      channels: count.optional(),
+      sampleRate: count.optional().describe('Hertz'),
+    }),
+    text: z.string().optional().describe('Of texts up to 64 kB; inputs get --out gives longer ones'),
+    concepts: z.array(concept),
+    metadata: z.record(z.string(), z.unknown()),
+    geo: z
+      .strictObject({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) })
+      .optional(),
+    datasets: z.array(z.string()),
+    split: z.string().optional(),
+  })
+  .describe('One input, as inputs list --json prints it');
+
+export const runReport = z
+  .strictObject({
+    schema: z.literal(1),
+    runId: z.string(),
+    command: z.enum(['ingest', 'retry']),
+    status: z.enum(['complete', 'interrupted', 'failed']),
+    exitCode: z.int().describe('0 ok · 1 fatal · 2 some rejected or failed · 3 incomplete · 130 interrupted'),
+    dryRun: z.literal(true).optional(),
+    source: z.strictObject({ uri: z.string(), type: z.string(), describes: z.string() }),
+    dataset: z.string(),
+    totals: z
+      .strictObject({
+        listed: count,
+        ok: count,
+        rejected: count,
+        failed: count,
+        skipped: count,
+        pending: count.optional().describe('Listed without an outcome yet; resume takes them up'),
+      })
+      .describe('listed = ok + rejected + failed + skipped'),
+    byCode: z.partialRecord(code, count),
+    byKind: z.partialRecord(kind, count).describe('Of the ok items'),
+    bytes: z.strictObject({ read: bytes, stored: bytes }),
+    batches: z.strictObject({
+      count,
+      maxItems: count,
+      maxBytes: bytes,
+      closedBy: z.strictObject({ items: count, bytes: count, age: count, end: count }),
+    }),
+    warnings: z.partialRecord(code, count).optional(),
+    error: z.strictObject({ code, codeNumber: z.int(), message: z.string(), remedy: z.string() }).optional(),
+    startedAt: instant,
+    endedAt: instant,
+    ledger: z.string().optional().describe('Path; absent in a dry run'),
+    failures: z.string().optional(),
+    report: z.string().optional(),
+  })
+  .describe('The document that ends a run: report.json, and stdout with --json');
+
+/** Every published shape by the name of its file. */
+export const SHAPES = {
+  'jsonl-header': jsonlHeader,
+  'ledger-line': ledgerLine,
+  'failure-line': failureLine,
+  'input-line': inputLine,
+  'run-report': runReport,
+};
