@@ -60,6 +60,8 @@ function npm([file, ...head], args, cwd) {
       cwd,
       stdio: ['ignore', 2, 2],
       shell: file.endsWith('.cmd'),
+      // An optional dependency of LanceDB would download hundreds of megabytes for NVIDIA cards.
+      env: { ...process.env, ONNXRUNTIME_NODE_INSTALL_CUDA: 'skip' },
     });
   let result = run();
   if (result.error)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { kebab } from '../../src/cli/flags.ts';
 import { loaderNames, loadLoader } from '../../src/loaders/index.ts';
 import type { LoaderComponent } from '../../src/model/component.ts';
 import { code, page, table } from './markdown.ts';
@@ -38,10 +39,8 @@ function loaderPage({ name, summary, example, options }: LoaderComponent<unknown
 }
 
 /** As the command line spells it. */
-function flag(field: string, property: Property): string {
-  const name = field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return property.default === true ? `--no-${name}` : `--${name}`;
-}
+const flag = (field: string, { default: value }: Property): string =>
+  value === true ? `--no-${kebab(field)}` : `--${kebab(field)}`;
 
 function typeOf(property: Property): string {
   if (property.const !== undefined) return String(property.const);
