@@ -1,6 +1,10 @@
 import type { Readable } from 'node:stream';
+import { RetryableError } from '../model/errors.ts';
 
-/** A stream whose beginning can be looked at before it is read, and whose bytes are counted. */
+/**
+ * A stream whose beginning can be looked at before it is read, and whose bytes are counted. A stream that ends before
+ * or after `expected` bytes throws there, so that nobody takes what is cut off for the end.
+ */
 export class CountedSource implements AsyncIterable<Buffer> {
   /** Bytes that the stream gave so far. */
   bytes = 0;
@@ -8,8 +12,10 @@ export class CountedSource implements AsyncIterable<Buffer> {
   ended = false;
   readonly #chunks: AsyncIterator<Buffer>;
   readonly #held: Buffer[] = [];
+  readonly #expected: number | undefined;
 
-  constructor(stream: Readable) {
+  constructor(stream: Readable, expected?: number) {
+    this.#expected = expected;
     this.#chunks = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   }
 
@@ -32,6 +38,10 @@ export class CountedSource implements AsyncIterable<Buffer> {
     const next = await this.#chunks.next();
     if (next.done) {
       this.ended = true;
+      if (this.#expected !== undefined && this.bytes !== this.#expected) {
+        const message = `it had ${this.#expected} bytes when it was opened`;
+        throw new RetryableError('INPUT_CHANGED_WHILE_READ', message);
+      }
       return undefined;
     }
     this.bytes += next.value.length;

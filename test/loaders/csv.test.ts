@@ -11,7 +11,7 @@ import { csv } from '../../src/loaders/csv.ts';
 import type { Listed, Logger, SourceItem } from '../../src/model/contracts.ts';
 import { deriveId } from '../../src/model/ids.ts';
 import { testContext } from '../support/context.ts';
-import { type Listing, listSource } from '../support/listing.ts';
+import { drain, type Listing, listSource } from '../support/listing.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 /** Writes files into a fresh folder and gives the path of the first. */
@@ -535,6 +535,21 @@ describe('the end of a listing', () => {
     let last = await listing.next();
     while (!last.done) last = await listing.next();
     expect(last.value).toMatchObject({ complete: false, reason: expect.stringMatching(/a\.csv/) });
+  });
+
+  it.each([
+    ['cut', (path: string, at: number) => truncate(path, at)],
+    ['appended to', (path: string, at: number) => appendFile(path, content.slice(0, at))],
+  ])('does not take half a record for a row when the file was %s', async (_how, change) => {
+    const path = await files({ 'a.csv': content });
+    const loader = await csv.open(path, csv.options.parse({}));
+    await change(path, content.indexOf('number 30000') + 8);
+    const { items, proof } = await drain(loader.list(testContext()));
+    expect(items.at(-1)!.text).toBe('text number 29999');
+    expect(proof).toMatchObject({
+      complete: false,
+      reason: expect.stringContaining(`${content.length} bytes`),
+    });
   });
 
   it('comes at once when the run is aborted, with its reason', async () => {
