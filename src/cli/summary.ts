@@ -77,5 +77,5 @@ function nextSteps(report: RunReport, store: string): string[] {
 }
 
 /** Quotes what a shell would take apart. */
-export const quoted = (word: string): string =>
+const quoted = (word: string): string =>
   /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

@@ -25,7 +25,7 @@ export function shortHash(data: string | Uint8Array): string {
 }
 
 /** The readable part of an id: ASCII letters, digits, `_` and `-` of the last path component without its extension. */
-export function slug(name: string, maxLength: number): string {
+function slug(name: string, maxLength: number): string {
   const base = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
   const dot = base.lastIndexOf('.');
   const stem = dot > 0 ? base.slice(0, dot) : base;

@@ -50,7 +50,7 @@ function unsupported(format: string, kind: Kind | undefined, profile: Profile): 
 }
 
 /** The limit on an item's bytes; a video given as a URL has its own. */
-export function bytesLimit(profile: Profile, kind: Kind, viaUrl: boolean): Limit {
+function bytesLimit(profile: Profile, kind: Kind, viaUrl: boolean): Limit {
   return profile.limits[kind === 'video' && viaUrl ? 'video.urlMegabytes' : (`${kind}.megabytes` as const)];
 }
 

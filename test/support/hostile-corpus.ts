@@ -123,7 +123,7 @@ async function noisePixels(width: number, height: number): Promise<Buffer> {
 }
 
 /** A black 1-bit PNG: few bytes that decode to very many pixels. */
-export function bombPng(width: number, height: number): Buffer {
+function bombPng(width: number, height: number): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(width, 0);
   header.writeUInt32BE(height, 4);
