@@ -1,0 +1,118 @@
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KeyTable } from '../../io/key-table.ts';
+import type { Context } from '../../model/contracts.ts';
+import { walkBlobs } from './blob-files.ts';
+import { LOOKUP_CHUNK } from './ids.ts';
+import { InputTable } from './input-table.ts';
+import { connectTables, findTable, storeFailure } from './lance.ts';
+import { findStore, type StorePaths } from './layout.ts';
+import { StoreLock } from './lock.ts';
+
+/** Younger orphans are spared: a reader may still hold a version with their row. */
+const GRACE_MS = 60 * 60_000;
+
+export interface MaintenanceOptions {
+  /** Wait for a writer to end, instead of STORE_LOCKED. */
+  wait?: boolean;
+}
+
+export interface GarbageOptions extends MaintenanceOptions {
+  /** Say what would go, remove nothing. */
+  dryRun?: boolean;
+  /** Spare orphans younger than so many milliseconds; an hour unless given. */
+  graceMs?: number;
+}
+
+export interface Garbage {
+  blobs: number;
+  /** Of the blobs. */
+  bytes: number;
+  /** Folders that killed runs left. */
+  tmpFolders: number;
+}
+
+export interface CompactOptions extends MaintenanceOptions {
+  /** Keep versions younger than so many milliseconds for readers that began on them; ten minutes unless given. */
+  retainMs?: number;
+}
+
+/** Removes blobs that no row names, and what killed runs left in tmp/. Throws FatalError STORE_LOCKED and the like. */
+export function collectGarbage(root: string, options: GarbageOptions, ctx: Context): Promise<Garbage> {
+  const { dryRun = false, graceMs = GRACE_MS } = options;
+  return maintain(root, 'gc', options, ctx, async (paths, inputs) => {
+    const named = new KeyTable({ values: false });
+    for await (const batch of inputs?.table
+      .query()
+      .where('text IS NULL AND source IS NULL')
+      .select(['sha256']) ?? []) {
+      const hashes = batch.getChild('sha256')!;
+      for (let i = 0; i < batch.numRows; i++) named.set(String(hashes.get(i)));
+    }
+    const garbage: Garbage = { blobs: 0, bytes: 0, tmpFolders: 0 };
+    const newest = ctx.clock.now() - graceMs;
+    for await (const { sha256, path, bytes, modifiedAt } of walkBlobs(paths.blobs)) {
+      ctx.signal.throwIfAborted();
+      if (modifiedAt > newest || named.has(sha256)) continue;
+      garbage.blobs++;
+      garbage.bytes += bytes;
+      if (!dryRun) await rm(path, { force: true });
+    }
+    // The lock is ours, so no run uses any of them.
+    for (const name of await readdir(paths.tmp)) {
+      garbage.tmpFolders++;
+      if (!dryRun) await rm(join(paths.tmp, name), { recursive: true, force: true });
+    }
+    return garbage;
+  });
+}
+
+/** Joins small fragments into large ones and removes old versions. Needs memory in proportion to the texts in rows. */
+export async function compactStore(root: string, options: CompactOptions, ctx: Context): Promise<void> {
+  await maintain(root, 'compact', options, ctx, async (_paths, inputs) => inputs?.compact(options.retainMs));
+}
+
+/** Removes inputs; their blobs go with the next `collectGarbage`. Returns how many there were. */
+export function deleteInputs(
+  root: string,
+  ids: readonly string[],
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<number> {
+  return maintain(root, 'delete', options, ctx, async (_paths, inputs) => {
+    let removed = 0;
+    const unique = [...new Set(ids.map((id) => id.toWellFormed()))];
+    for (let at = 0; at < unique.length; at += LOOKUP_CHUNK) {
+      ctx.signal.throwIfAborted();
+      removed += (await inputs?.remove(unique.slice(at, at + LOOKUP_CHUNK))) ?? 0;
+    }
+    return removed;
+  });
+}
+
+async function maintain<T>(
+  root: string,
+  task: string,
+  { wait = false }: MaintenanceOptions,
+  ctx: Context,
+  work: (paths: StorePaths, inputs: InputTable | undefined) => Promise<T>,
+): Promise<T> {
+  const paths = await findStore(root);
+  const lock = await StoreLock.acquire(paths.lock, { runId: task, wait }, ctx);
+  try {
+    const connection = await connectTables(paths.db);
+    try {
+      const table = await findTable(connection, 'inputs');
+      const folder = join(paths.db, 'inputs.lance');
+      const inputs = table === undefined ? undefined : await InputTable.open(table, root, folder, ctx);
+      return await work(paths, inputs);
+    } finally {
+      connection.close();
+    }
+  } catch (error) {
+    ctx.signal.throwIfAborted();
+    throw storeFailure(error, root);
+  } finally {
+    await lock.release();
+  }
+}

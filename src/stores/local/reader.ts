@@ -1,0 +1,107 @@
+import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import { errnoOf } from '../../io/disk-errors.ts';
+import { FatalError, RejectedItemError } from '../../model/errors.ts';
+import type { Input } from '../../model/input.ts';
+import { blobPath } from './blobs.ts';
+import { type DatasetDetails, type DatasetSummary, listDatasets, showDataset } from './datasets.ts';
+import { type Connection, connectTables, findTable, readFailure, sqlText, type Table } from './lance.ts';
+import { findStore, type StorePaths } from './layout.ts';
+import { type ListOptions, listRows } from './listing.ts';
+import { type InputRow, readRows, toInput } from './rows.ts';
+
+/** Reads a store. Never waits for a writer: each call sees the newest commit at its begin. */
+export class LocalReader {
+  readonly #paths: StorePaths;
+  readonly #connection: Connection;
+
+  private constructor(paths: StorePaths, connection: Connection) {
+    this.#paths = paths;
+    this.#connection = connection;
+  }
+
+  /** Throws FatalError STORE_NOT_FOUND, STORE_SCHEMA_NEWER or STORE_CORRUPT, the last from every other call too. */
+  static async open(root: string): Promise<LocalReader> {
+    const paths = await findStore(root);
+    return new LocalReader(paths, await connectTables(paths.db));
+  }
+
+  /** In the order of their ids, streamed. A text over 64 kB has no `text`; `openBytes` gives it. */
+  async *listInputs(options: ListOptions = {}): AsyncGenerator<Input> {
+    try {
+      for await (const row of listRows(() => this.#inputs(), options)) yield toInput(row);
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
+    }
+  }
+
+  async getInput(id: string): Promise<Input | undefined> {
+    const row = await this.#row(id);
+    return row === undefined ? undefined : toInput(row);
+  }
+
+  /**
+   * The original bytes. Throws RejectedItemError INPUT_NOT_FOUND for an unknown id, or when the store keeps a
+   * reference and the file is gone; FatalError STORE_CORRUPT when a blob is gone.
+   */
+  async openBytes(id: string): Promise<Readable> {
+    const row = await this.#row(id);
+    if (row === undefined) throw new RejectedItemError('INPUT_NOT_FOUND', `there is no input ${id}`);
+    if (row.text !== undefined) return Readable.from([row.text]);
+    const path = row.source ?? blobPath(this.#paths.blobs, row.sha256);
+    try {
+      // Opened here, so that what is wrong is thrown and not only emitted.
+      const file = await open(path, 'r');
+      return createReadStream('', { fd: file });
+    } catch (cause) {
+      if (errnoOf(cause) !== 'ENOENT') throw readFailure(cause, this.#paths.root);
+      if (row.source !== undefined) {
+        const message = `input ${id} refers to ${path}, which is gone`;
+        throw new RejectedItemError('INPUT_NOT_FOUND', message, { cause });
+      }
+      throw new FatalError('STORE_CORRUPT', `the blob of input ${id} is gone: ${path}`, { cause });
+    }
+  }
+
+  /** By id. */
+  listDatasets(): Promise<DatasetSummary[]> {
+    return this.#read((inputs) => listDatasets(this.#connection, inputs));
+  }
+
+  /** Undefined where there is no such dataset. */
+  showDataset(id: string): Promise<DatasetDetails | undefined> {
+    return this.#read((inputs) => showDataset(this.#connection, inputs, id));
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #row(id: string): Promise<InputRow | undefined> {
+    return this.#read(async (inputs) => {
+      for await (const batch of inputs?.query().where(`id = ${sqlText(id)}`) ?? []) {
+        for (const row of readRows(batch)) return row;
+      }
+      return undefined;
+    });
+  }
+
+  async #read<T>(read: (inputs: Table | undefined) => Promise<T>): Promise<T> {
+    try {
+      const inputs = await this.#inputs();
+      try {
+        return await read(inputs);
+      } finally {
+        inputs?.close();
+      }
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
+    }
+  }
+
+  /** A handle on the newest version; it stays on that version. */
+  #inputs(): Promise<Table | undefined> {
+    return findTable(this.#connection, 'inputs');
+  }
+}
