@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
-import { FatalError, RejectedItemError } from '../model/errors.ts';
+import { asError, FatalError, SluiceError } from '../model/errors.ts';
 import type { Input } from '../model/input.ts';
 import { deleteInputs, openReader } from '../stores/index.ts';
 import { contextFor, storeOf, withStore } from './run-command.ts';
@@ -62,7 +63,7 @@ Examples:
       if (input === undefined) throw noInput(id);
       const out = flags['out'] as string | undefined;
       if (out === '-') return await pipeline(await reader.openBytes(id), stdout, { end: false });
-      if (out !== undefined) await pipeline(await reader.openBytes(id), createWriteStream(out));
+      if (out !== undefined) await writeOut(await reader.openBytes(id), out);
       stdout.write(flags['json'] ? `${JSON.stringify(input)}\n` : `${JSON.stringify(input, null, 2)}\n`);
     } finally {
       reader.close();
@@ -96,8 +97,19 @@ function limitOf(given: unknown, json: boolean): number | undefined {
   return limit;
 }
 
-const noInput = (id: string): RejectedItemError =>
-  new RejectedItemError('INPUT_NOT_FOUND', `there is no input ${id}; sluice inputs list shows the ids`);
+async function writeOut(bytes: Readable, path: string): Promise<void> {
+  try {
+    await pipeline(bytes, createWriteStream(path));
+  } catch (error) {
+    if (error instanceof SluiceError) throw error;
+    throw new FatalError('CONFIG_INVALID', `${path} cannot be written: ${asError(error).message}`, {
+      cause: error,
+    });
+  }
+}
+
+const noInput = (id: string): FatalError =>
+  new FatalError('CONFIG_INVALID', `there is no input ${id}; sluice inputs list shows the ids`);
 
 function rowOf({ id, kind, media, bytes, concepts, uri }: Input): string[] {
   const labels = concepts.map((c) => `${c.value === 0 ? '¬' : ''}${c.id}`).join(' ');

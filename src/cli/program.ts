@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { loaderNames, loadLoader } from '../loaders/index.ts';
 import { codeInfo } from '../model/codes.ts';
-import { asError, FatalError, SluiceError } from '../model/errors.ts';
+import { asError, SluiceError } from '../model/errors.ts';
 import { versions } from '../pipeline/versions.ts';
 import { datasetsCommand } from './datasets.ts';
 import { doctorCommand } from './doctor.ts';
@@ -67,7 +67,7 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
     await program.parseAsync(argv, { from: 'user' });
     if (terminal.stdout.writableNeedDrain) await once(terminal.stdout, 'drain');
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? 0 : 1;
+    if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
     report(asError(thrown), argv, terminal);
     return 1;
   }
@@ -75,15 +75,18 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
 }
 
 function report(error: Error, argv: string[], terminal: Terminal): void {
-  const code = error instanceof SluiceError ? error.code : 'INTERNAL';
+  const ofArguments = error instanceof CommanderError;
+  const code = error instanceof SluiceError ? error.code : ofArguments ? 'CONFIG_INVALID' : 'INTERNAL';
+  const message = ofArguments ? error.message.replace(/^error: /, '') : error.message;
   const { number, remedy } = codeInfo(code);
   if (argv.includes('--json')) {
-    const document = { schema: 1, error: { code, codeNumber: number, message: error.message, remedy } };
+    const document = { schema: 1, error: { code, codeNumber: number, message, remedy } };
     terminal.stdout.write(`${JSON.stringify(document)}\n`);
   }
-  terminal.stderr.write(`error: ${error.message}\n${code} (${number}): ${remedy}\n`);
-  if (argv.includes('--debug') || !(error instanceof FatalError))
-    terminal.stderr.write(`${stackOf(error)}\n`);
+  // Commander has said it already, with a suggestion.
+  if (ofArguments) return;
+  terminal.stderr.write(`error: ${message}\n${code} (${number}): ${remedy}\n`);
+  if (argv.includes('--debug') || code === 'INTERNAL') terminal.stderr.write(`${stackOf(error)}\n`);
 }
 
 function stackOf(error: Error): string {

@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { FatalError } from '../model/errors.ts';
 import { listRuns, pruneRuns, type RunInfo, showRun } from '../pipeline/runs.ts';
 import { storeOf, withStore } from './run-command.ts';
 import type { Cli } from './terminal.ts';
@@ -37,7 +38,10 @@ export function runsCommand(cli: Cli): Command {
     .option('--dry-run', 'only say which')
     .addHelpText('after', '\nExample:\n  $ sluice runs prune --keep 10 --dry-run');
   prune.action(async (flags: Record<string, unknown>) => {
-    const keep = Number.parseInt(String(flags['keep']), 10);
+    const keep = Number(flags['keep']);
+    if (!Number.isInteger(keep) || keep < 0) {
+      throw new FatalError('CONFIG_INVALID', `--keep takes a whole number from 0, not ${flags['keep']}`);
+    }
     const dryRun = flags['dryRun'] === true;
     const pruned = await pruneRuns(storeOf(cli, flags['store'] as string | undefined), { keep, dryRun });
     if (flags['json']) stdout.write(`${JSON.stringify({ schema: 1, dryRun, pruned })}\n`);

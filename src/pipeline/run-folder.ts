@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
-import { FatalError } from '../model/errors.ts';
+import { asError, FatalError } from '../model/errors.ts';
 import type { RunConfig } from './config.ts';
 import type { BatchTotals, RunReport } from './report.ts';
 import { isRunId } from './run-id.ts';
@@ -93,13 +93,13 @@ export class RunFolder {
   }
 }
 
-/** Run ids of a store, oldest first. */
+/** Run ids of a store, oldest first. Throws FatalError STORE_NOT_FOUND. */
 export async function listRunIds(runsDir: string): Promise<string[]> {
   try {
     return (await readdir(runsDir)).filter(isRunId).sort();
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
+    const message = `there is no store at ${dirname(runsDir)}: ${asError(error).message}`;
+    throw new FatalError('STORE_NOT_FOUND', message, { cause: error });
   }
 }
 
