@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Loader, Sink } from '../model/contracts.ts';
 import { openPlan } from '../stores/index.ts';
+import { resolveProfile } from '../validation/index.ts';
 import { Accounts } from './accounts.ts';
 import { configHash, parseOptions, type RunConfig, runOptions } from './config.ts';
 import { environment, type RunEnvironment } from './environment.ts';
+import { RunLabels } from './labels.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
 import { RunFolder } from './run-folder.ts';
 import { newRunId } from './run-id.ts';
@@ -38,6 +40,9 @@ export interface IngestRequest extends Target {
 export async function ingest(request: IngestRequest, given?: Partial<RunEnvironment>): Promise<RunReport> {
   const env = environment(given);
   const options = parseOptions(runOptions, request.options ?? {}, 'the options of the run');
+  // Before anything is made in the store: what cannot be used is said at once.
+  resolveProfile(options.profile, options.limit);
+  new RunLabels(options);
   const opened = await openSource(request.source, request.sourceType, request.loader ?? {}, request.store);
   const config: RunConfig = {
     source: opened.source,
