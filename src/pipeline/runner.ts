@@ -22,7 +22,7 @@ import { itemFields, outcomeOfError, recordOf } from './failure.ts';
 import type { RunLabels } from './labels.ts';
 import type { OutcomeLog } from './ledger.ts';
 import type { Preparer } from './prepare.ts';
-import type { Ending } from './report.ts';
+import type { Ending, RunReport } from './report.ts';
 import type { SeenIds } from './seen.ts';
 
 const LISTED_AHEAD = 1024;
@@ -32,6 +32,7 @@ const WINDOW = 2048;
 
 export interface RunnerParts {
   runId: string;
+  command: RunReport['command'];
   loader: Loader;
   sink: Sink;
   batcher: Batcher<ReadyItem>;
@@ -227,7 +228,7 @@ export class Runner {
 
   /** Decides for each entry of a chunk, in order, whether it is settled already or must be read. */
   async #admit(chunk: Listed[]): Promise<void> {
-    const { sink, seen, labels, profile, preparer, runId, resumed, verify, ctx } = this.#parts;
+    const { command, sink, seen, labels, profile, preparer, runId, resumed, verify, ctx } = this.#parts;
     const items: SourceItem[] = [];
     for (const entry of chunk) {
       if (isOutcome(entry)) this.#slots.push(entry);
@@ -238,8 +239,9 @@ export class Runner {
           this.#slots.push(outcomeOfError(entry, 'validate', error, ctx.signal));
           continue;
         }
-        // A derived id is made from what is unique within the source.
-        const first = entry.idGiven ? seen.firstUse(entry.id, entry.uri) : undefined;
+        // A derived id is made from what is unique within the source; a retry takes just what was selected.
+        const mayRepeat = entry.idGiven && command !== 'retry';
+        const first = mayRepeat ? seen.firstUse(entry.id, entry.uri) : undefined;
         if (first !== undefined) this.#slots.push(duplicate(entry, first));
         else {
           labels.apply(entry);

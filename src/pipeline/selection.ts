@@ -16,10 +16,14 @@ export interface SelectionFilter {
 
 const WAITING = 1;
 const TAKEN = 2;
+/** A folder or archive that could not be opened then and can be now: everything in it is taken. */
+const OPENED = 3;
 
 /** The selected lines of a failures file: on disk, with a flat table that knows which were met in the source again. */
 export class Selection {
   readonly #states = new KeyTable();
+  /** Whether there may be folders or archives among the selected: those have no id. */
+  #hasContainers = false;
 
   /** Copies the selected lines of a failures file to `path`. An item that failed twice is selected once. */
   static async make(failures: string, filter: SelectionFilter, path: string): Promise<Selection> {
@@ -28,7 +32,7 @@ export class Selection {
     try {
       for await (const block of readJsonlBlocks<Outcome>(failures, { type: 'failures' })) {
         for (const line of block) {
-          if (!matches(line, filter) || !selection.#states.set(keyOf(line), WAITING)) continue;
+          if (!matches(line, filter) || !selection.#add(line)) continue;
           writer.append(line);
         }
       }
@@ -43,11 +47,15 @@ export class Selection {
   static async read(path: string): Promise<Selection> {
     const selection = new Selection();
     for await (const block of readJsonlBlocks<Outcome>(path, { type: 'selection' })) {
-      for (const line of block) {
-        selection.#states.set(keyOf(line), WAITING);
-      }
+      for (const line of block) selection.#add(line);
     }
     return selection;
+  }
+
+  /** Returns false when the same item was added before. */
+  #add(line: Outcome): boolean {
+    this.#hasContainers ||= line.inputId === undefined;
+    return this.#states.set(keyOf(line), WAITING);
   }
 
   /** A loader that lists what was selected, and an outcome for what the source no longer has. `path`: its lines. */
@@ -67,6 +75,17 @@ export class Selection {
     for (const key of keys) {
       if (this.#states.get(key) !== WAITING) continue;
       this.#states.set(key, TAKEN);
+      return true;
+    }
+    return this.#hasContainers && this.#takeInside(uri);
+  }
+
+  #takeInside(uri: string): boolean {
+    for (const container of containersOf(uri)) {
+      const key = byUri(container);
+      const state = this.#states.get(key);
+      if (state !== WAITING && state !== OPENED) continue;
+      this.#states.set(key, OPENED);
       return true;
     }
     return false;
@@ -106,3 +125,10 @@ function keyOf(line: Outcome): string {
 const byId = (id: string): string => `i${id}`;
 const byUri = (uri: string): string => `u${uri}`;
 const byBoth = (id: string, uri: string): string => `b${id}\n${uri}`;
+
+/** The uris of the folders and the archive that an entry lies in: `a/`, `a/x.zip` and so on of `a/x.zip!/b.txt`. */
+function* containersOf(uri: string): Generator<string> {
+  for (let at = uri.indexOf('/'); at >= 0; at = uri.indexOf('/', at + 1)) {
+    yield uri.slice(0, uri[at - 1] === '!' ? at - 1 : at + 1);
+  }
+}
