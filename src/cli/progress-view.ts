@@ -7,7 +7,7 @@ const PLAIN_EVERY_MS = 10_000;
 /** Shows a run as it goes: a bar on a terminal, a line every ten seconds when piped. */
 export class ProgressView {
   readonly #terminal: Terminal;
-  readonly #bar: SingleBar | undefined;
+  #bar: SingleBar | undefined;
   #lastLine: number;
 
   constructor(terminal: Terminal, now: number) {
@@ -42,8 +42,10 @@ export class ProgressView {
     }
   }
 
+  /** Takes the bar away, so that other lines can be written; what is shown from now on are lines, too. */
   end(): void {
     this.#bar?.stop();
+    this.#bar = undefined;
   }
 }
 
@@ -52,7 +54,7 @@ function describe(snapshot: ProgressSnapshot): string {
   const parts = (['ok', 'rejected', 'failed', 'skipped'] as const)
     .filter((name) => name === 'ok' || totals[name] > 0)
     .map((name) => `${formatCount(totals[name])} ${name}`);
-  if (totals.pending !== undefined) parts.push(`${formatCount(totals.pending)} under way`);
+  if (totals.pending !== undefined) parts.push(`${formatCount(totals.pending)} waiting`);
   const rate = `${formatCount(Math.round(snapshot.itemsPerSecond))} items/s, ${formatBytes(snapshot.bytesPerSecond)}/s`;
   const eta = snapshot.etaMs === undefined ? '' : ` · ETA ${formatDuration(snapshot.etaMs)}`;
   return `${parts.join(' · ')} · ${rate}${eta}`;

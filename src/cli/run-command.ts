@@ -24,7 +24,8 @@ export async function runForTerminal(
   const logger = loggerFor(cli, options.debug === true);
   const view = new ProgressView(terminal, Date.now());
   using signals = stopSignals(() => {
-    terminal.stderr.write('\nstopping: finishing what is under way (Ctrl-C again to let go at once)\n');
+    view.end();
+    terminal.stderr.write('stopping: finishing what is under way (Ctrl-C again to let go at once)\n');
   });
   let report: RunReport;
   try {

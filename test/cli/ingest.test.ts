@@ -32,7 +32,7 @@ describe('a folder of good and bad files', () => {
     expect(report).toMatchObject({ status: 'complete', exitCode: 2 });
     for (const line of ledger.filter((l) => l.outcome === 'rejected')) expect(line.message).toBeTruthy();
     expect(await inputsOf(store('hostile'))).toHaveLength(ok);
-    const check = await sluiceJson<{ problems: number }>([
+    const check = await sluiceJson<{ findings: number }>([
       'store',
       'check',
       '--deep',

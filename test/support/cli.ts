@@ -15,11 +15,15 @@ export interface Ran {
   stderr: string;
 }
 
+/** Of the process: where it runs and, where a test needs another user than root, as whom. */
+export interface As {
+  cwd?: string;
+  uid?: number;
+  gid?: number;
+}
+
 /** Starts the command line as a process of its own, as a user would. */
-export function start(
-  args: string[],
-  options: { cwd?: string } = {},
-): { child: ChildProcess; done: Promise<Ran> } {
+export function start(args: string[], options: As = {}): { child: ChildProcess; done: Promise<Ran> } {
   const child = spawn(process.execPath, [MAIN, ...args], { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let stderr = '';
@@ -35,12 +39,14 @@ export function start(
   return { child, done };
 }
 
-export const sluice = (args: string[], options: { cwd?: string } = {}): Promise<Ran> =>
-  start(args, options).done;
+export const sluice = (args: string[], options: As = {}): Promise<Ran> => start(args, options).done;
 
 /** Runs with `--json` and gives the document beside the exit code. */
-export async function sluiceJson<T = RunReport>(args: string[]): Promise<Ran & { json: T }> {
-  const ran = await sluice([...args, '--json']);
+export async function sluiceJson<T = RunReport>(
+  args: string[],
+  options: As = {},
+): Promise<Ran & { json: T }> {
+  const ran = await sluice([...args, '--json'], options);
   if (ran.stdout.trim() === '') throw new Error(`nothing on stdout (exit code ${ran.code}): ${ran.stderr}`);
   return { ...ran, json: JSON.parse(ran.stdout) as T };
 }

@@ -61,11 +61,20 @@ describe('an id that is stored with the same bytes', () => {
   test('joins the dataset, and is updated for that alone', () => {
     const model = new Model();
     expect(model.one(incoming('a', '1')).code).toBe('INPUT_SUCCESS');
-    expect(model.one(incoming('a', '1')).code).toBe('INPUT_UNCHANGED');
+    expect(model.one(incoming('a', '1'), {}, 'later').code).toBe('INPUT_UNCHANGED');
     expect(model.one(incoming('a', '1'), { dataset: 'second', onExisting: 'keep' }).code).toBe(
       'INPUT_UPDATED',
     );
     expect(model.rows.get('a')?.datasets).toEqual(['default', 'second']);
+  });
+
+  test('is answered as it was when the same run sends it again, for the first answer may have been lost', () => {
+    const model = new Model();
+    expect(model.one(incoming('a', '1'), {}, 'run-1').code).toBe('INPUT_SUCCESS');
+    expect(model.one(incoming('a', '1'), {}, 'run-1').code).toBe('INPUT_SUCCESS');
+    expect(model.one(incoming('a', '1', { split: 'train' }), {}, 'run-2').code).toBe('INPUT_UPDATED');
+    expect(model.one(incoming('a', '1', { split: 'train' }), {}, 'run-2').code).toBe('INPUT_UPDATED');
+    expect(model.one(incoming('a', '1', { split: 'train' }), {}, 'run-3').code).toBe('INPUT_UNCHANGED');
   });
 
   test('takes labels as the policy says, and says which run changed it', () => {
@@ -133,7 +142,7 @@ describe('an id that is stored with other bytes', () => {
     const first = model.commit(items, policy).map(({ result }) => result.inputId ?? 'a');
     expect(first.slice(0, 10)).toEqual(['a', 'a-1', 'a-2', 'a-3', 'a-4', 'a-5', 'a-6', 'a-7', 'a-8', 'a-9']);
     expect(new Set(first).size).toBe(13);
-    const again = model.commit([...items].reverse(), policy).map(({ result }) => result);
+    const again = model.commit([...items].reverse(), policy, 'later').map(({ result }) => result);
     expect(again.map(({ inputId }) => inputId ?? 'a').reverse()).toEqual(first);
     expect(again.every(({ code }) => code === 'INPUT_UNCHANGED')).toBe(true);
   });
