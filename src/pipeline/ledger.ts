@@ -38,10 +38,13 @@ export class Ledger implements OutcomeLog {
   }
 
   async close(): Promise<void> {
-    await this.#failures.flush({ sync: true });
-    await this.#ledger.flush({ sync: true });
-    this.#failures.close();
-    this.#ledger.close();
+    try {
+      await this.#failures.flush({ sync: true });
+      await this.#ledger.flush({ sync: true });
+    } finally {
+      this.#failures.close();
+      this.#ledger.close();
+    }
   }
 }
 

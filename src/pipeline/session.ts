@@ -6,6 +6,7 @@ import { requestOverhead } from '../formats/input-size.ts';
 import { ByteBudget } from '../io/byte-budget.ts';
 import { findTools, type MediaTools } from '../media/tools.ts';
 import type { Context, Loader, ReadyItem, Sink } from '../model/contracts.ts';
+import { FatalError } from '../model/errors.ts';
 import { resolveProfile } from '../validation/index.ts';
 import type { Accounts } from './accounts.ts';
 import type { RunConfig } from './config.ts';
@@ -15,7 +16,7 @@ import { RunLabels } from './labels.ts';
 import { CountingLog, isFailure, Ledger, type OutcomeLog } from './ledger.ts';
 import { Preparer } from './prepare.ts';
 import { ProgressMeter } from './progress.ts';
-import { type BatchTotals, countBatch, judge, type RunReport } from './report.ts';
+import { type BatchTotals, countBatch, type Ending, judge, type RunReport } from './report.ts';
 import type { RunFolder } from './run-folder.ts';
 import { Runner } from './runner.ts';
 import type { SeenIds } from './seen.ts';
@@ -102,9 +103,9 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
 
   env.onStart?.({ runId: session.runId, describes: session.loader.describes, dryRun: folder === undefined });
   const heartbeat = new Heartbeat(session, env);
-  const ending = await runner.run();
+  const ran = await runner.run();
   await heartbeat.stop();
-  await log.close();
+  const ending = await closeLog(log, ran);
   await rm(sink.spoolDir, { recursive: true, force: true });
 
   const finished = ending.kind === 'finished' || ending.kind === 'incomplete';
@@ -129,8 +130,26 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
       ? {}
       : { ledger: folder.ledger, failures: folder.failures, report: folder.report }),
   };
-  await folder?.writeReport(report);
-  return report;
+  try {
+    await folder?.writeReport(report);
+    return report;
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    // A full disk must not hide how the run ended, nor how to go on.
+    const failed = judge({ kind: 'fatal', error }, totals, accounts.balanced, options.maxRejected);
+    return report.error === undefined ? { ...report, ...failed } : report;
+  }
+}
+
+/** A ledger that cannot be written to its end ends the run as a sink that fails does. */
+async function closeLog(log: OutcomeLog, ending: Ending): Promise<Ending> {
+  try {
+    await log.close();
+    return ending;
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    return ending.kind === 'fatal' ? ending : { kind: 'fatal', error };
+  }
 }
 
 /** Once a second: shows progress, and saves the counters that a kill would lose. */
