@@ -39,6 +39,7 @@ export {
   type Totals,
 } from './model/outcome.ts';
 export { type RunOptions, runOptions } from './pipeline/config.ts';
+export { type Check, type DoctorRequest, doctor } from './pipeline/doctor.ts';
 export type { RunEnvironment } from './pipeline/environment.ts';
 export { type IngestRequest, ingest } from './pipeline/ingest.ts';
 export type { ProgressSnapshot } from './pipeline/progress.ts';
@@ -46,3 +47,23 @@ export type { RunReport } from './pipeline/report.ts';
 export { type ResumeRequest, resume } from './pipeline/resume.ts';
 export { type RetryRequest, retry } from './pipeline/retry.ts';
 export { listRuns, pruneRuns, type RunInfo, showRun } from './pipeline/runs.ts';
+export {
+  type CheckOptions,
+  type CompactOptions,
+  type ConceptCount,
+  checkStore,
+  collectGarbage,
+  compactStore,
+  type DatasetDetails,
+  type DatasetSummary,
+  deleteInputs,
+  type Garbage,
+  type GarbageOptions,
+  type ListOptions,
+  type LocalReader,
+  type MaintenanceOptions,
+  nullSink,
+  openReader,
+  type StoreFinding,
+  type StoreSummary,
+} from './stores/index.ts';

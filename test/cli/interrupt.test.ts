@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +11,17 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-const ROWS = 60_000;
+const ROWS = 100_000;
+
+/** Waits until the run has written to its ledger, so that it is well under way. */
+async function underWay(store: string): Promise<void> {
+  const runs = join(store, 'runs');
+  const wrote = (id: string) => {
+    const ledger = join(runs, id, 'ledger.jsonl');
+    return existsSync(ledger) && statSync(ledger).size > 10_000;
+  };
+  while (!existsSync(runs) || !readdirSync(runs).some(wrote)) await sleep(5);
+}
 
 function bigCsv(rows: number): string {
   const path = join(dir, 'big.csv');
@@ -47,7 +57,7 @@ test('a source that changed since is refused, and --accept-changed goes on', asy
   const csv = bigCsv(ROWS);
   const store = join(dir, 'store');
   const run = start(['ingest', csv, '--store', store, '--csv-type', 'raw', '--json']);
-  await sleep(1200);
+  await underWay(store);
   run.child.kill('SIGKILL');
   await run.done;
   const runs = await sluice(['runs', 'list', '--store', store, '--json']);
