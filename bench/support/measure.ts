@@ -64,8 +64,14 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)]!;
 }
 
-/** One line that says on what the numbers were taken. */
-export function machine(): string {
+/** One line that says on what the numbers were taken, with the versions of the packages that they depend on. */
+export function machine(...packages: string[]): string {
   const memory = `${Math.round(totalmem() / 1e9)} GB`;
-  return `${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${memory}, ${platform()} ${release()} ${arch()}, Node ${process.versions.node}`;
+  const versions = packages.map((name) => `, ${name} ${versionOf(name)}`).join('');
+  return `${cpus()[0]?.model ?? 'unknown CPU'}, ${availableParallelism()} cores, ${memory}, ${platform()} ${release()} ${arch()}, Node ${process.versions.node}${versions}`;
+}
+
+function versionOf(name: string): string {
+  const manifest = readFileSync(new URL(`../../node_modules/${name}/package.json`, import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
 }
