@@ -54,7 +54,7 @@ function flagOf(name: string, property: Property): Option {
 
 /** Shows a default in the help without setting it, so that what was given can be told from what was not. */
 function shown(option: Option, value: unknown): Option {
-  if (value !== undefined) option.description += ` (default: ${String(value)})`;
+  if (value !== undefined && value !== '') option.description += ` (default: ${String(value)})`;
   return option;
 }
 
