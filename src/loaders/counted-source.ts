@@ -2,8 +2,8 @@ import type { Readable } from 'node:stream';
 import { RetryableError } from '../model/errors.ts';
 
 /**
- * A stream whose beginning can be looked at before it is read, and whose bytes are counted. A stream that ends before
- * or after `expected` bytes throws there, so that nobody takes what is cut off for the end.
+ * A stream whose beginning can be looked at before it is read, and whose bytes are counted. Reading one that
+ * has other than `expected` bytes throws at its end, so that nobody takes what is cut off for the end.
  */
 export class CountedSource implements AsyncIterable<Buffer> {
   /** Bytes that the stream gave so far. */
@@ -32,16 +32,16 @@ export class CountedSource implements AsyncIterable<Buffer> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer> {
     yield* this.#held.splice(0);
     for (let chunk = await this.#next(); chunk !== undefined; chunk = await this.#next()) yield chunk;
+    if (this.#expected !== undefined && this.bytes !== this.#expected) {
+      const message = `it had ${this.#expected} bytes when it was opened`;
+      throw new RetryableError('INPUT_CHANGED_WHILE_READ', message);
+    }
   }
 
   async #next(): Promise<Buffer | undefined> {
     const next = await this.#chunks.next();
     if (next.done) {
       this.ended = true;
-      if (this.#expected !== undefined && this.bytes !== this.#expected) {
-        const message = `it had ${this.#expected} bytes when it was opened`;
-        throw new RetryableError('INPUT_CHANGED_WHILE_READ', message);
-      }
       return undefined;
     }
     this.bytes += next.value.length;
