@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { pino } from 'pino';
 import { systemClock } from '../io/clock.ts';
@@ -52,7 +53,7 @@ export async function runForTerminal(
 /** The first failures of a run, for the summary. */
 async function examples(report: RunReport): Promise<Outcome[]> {
   const found: Outcome[] = [];
-  if (report.failures === undefined) return found;
+  if (report.failures === undefined || !existsSync(report.failures)) return found;
   for await (const block of readJsonlBlocks<Outcome>(report.failures, { type: 'failures' })) {
     found.push(...block);
     if (found.length >= EXAMPLES_FROM) break;

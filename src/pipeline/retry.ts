@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FatalError } from '../model/errors.ts';
 import { environment, type RunEnvironment } from './environment.ts';
@@ -38,6 +39,12 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
   const env = environment(given);
   const earlier = runOfFailures(request.failures);
   const manifest = await new RunFolder(join(earlier.store, 'runs'), earlier.runId).manifest();
+  if (!existsSync(request.failures)) {
+    throw new FatalError(
+      'RUN_NOT_FOUND',
+      `${request.failures} is gone; sluice runs prune removes such files`,
+    );
+  }
   const config = structuredClone(manifest.config);
   if (request.retryDuplicates) config.options.onDuplicate = 'suffix';
   const opened = await openSource(config.source, config.sourceType, config.loader, request.store);
