@@ -4,8 +4,7 @@ import { type Outcome, outcomeOf } from '../model/outcome.ts';
 
 /** The outcome of an item that the sink answered for; `attempt` is told only when it was not the first. */
 export function resultOutcome(ready: ReadyItem, result: SinkResult, attempt: number): Outcome {
-  const { code, ...details } = result;
-  return outcomeOf(ready.item.uri, 'deliver', code, { ...fieldsOf(ready, attempt), ...details });
+  return outcomeOf(ready.item.uri, 'deliver', result.code, { ...fieldsOf(ready, attempt), ...result });
 }
 
 /** The outcome of an item that failed on its own: rejected with the sink's code, or DELIVERY_FAILED. */
@@ -21,15 +20,12 @@ export function failureOutcome(ready: ReadyItem, thrown: unknown, attempt: numbe
   });
 }
 
+/** Runs for every item of every run, so nothing is spread that is not there. */
 function fieldsOf({ item, sha256, kind, bytes, warnings }: ReadyItem, attempt: number) {
-  return {
-    inputId: item.id,
-    ...(item.idGiven ? { idGiven: true as const } : {}),
-    sha256,
-    kind,
-    bytes,
-    ...(item.fingerprint === undefined ? {} : { fingerprint: item.fingerprint }),
-    ...(warnings === undefined ? {} : { warnings }),
-    ...(attempt > 1 ? { attempt } : {}),
-  };
+  const fields: Partial<Outcome> = { inputId: item.id, sha256, kind, bytes };
+  if (item.idGiven) fields.idGiven = true;
+  if (item.fingerprint !== undefined) fields.fingerprint = item.fingerprint;
+  if (warnings !== undefined) fields.warnings = warnings;
+  if (attempt > 1) fields.attempt = attempt;
+  return fields;
 }

@@ -6,22 +6,20 @@ export const MAX_ID_LENGTH = 48;
 const HASH_LENGTH = 16;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
 const NOT_ASCII = /[^\u0000-\u007f]/;
-const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz';
+const ALPHABET = [...'0123456789abcdefghjkmnpqrstvwxyz'];
+/** All pairs of two, in order. */
+const PAIRS = ALPHABET.flatMap((first) => ALPHABET.map((second) => first + second));
 
 /** 80 bits of the SHA-256 of `data` as 16 lower-case base-32 characters. */
 export function shortHash(data: string | Uint8Array): string {
   const hex = hash('sha256', data, 'hex');
-  let out = '';
-  for (let group = 0; group < 4; group++) {
-    let bits = Number.parseInt(hex.slice(group * 5, group * 5 + 5), 16);
-    let part = '';
-    for (let i = 0; i < 4; i++) {
-      part = ALPHABET[bits & 31] + part;
-      bits >>>= 5;
-    }
-    out += part;
-  }
-  return out;
+  return pairs(hex, 0) + pairs(hex, 5) + pairs(hex, 10) + pairs(hex, 15);
+}
+
+/** Five hexadecimal digits as four of base 32. */
+function pairs(hex: string, at: number): string {
+  const bits = Number.parseInt(hex.slice(at, at + 5), 16);
+  return PAIRS[bits >>> 10]! + PAIRS[bits & 1023]!;
 }
 
 /** The readable part of an id: ASCII letters, digits, `_` and `-` of the last path component without its extension. */
@@ -29,7 +27,7 @@ function slug(name: string, maxLength: number): string {
   const base = name.slice(Math.max(name.lastIndexOf('/'), name.lastIndexOf('\\')) + 1);
   const dot = base.lastIndexOf('.');
   const stem = dot > 0 ? base.slice(0, dot) : base;
-  const start = stem.slice(0, maxLength * 4);
+  const start = stem.slice(0, maxLength * 2);
   // Normalising costs more than everything else here, and plain ASCII needs none.
   return (NOT_ASCII.test(start) ? start.normalize('NFKD') : start)
     .toLowerCase()

@@ -14,7 +14,7 @@ export class EntryQueue<T> {
   /** True while there is room; otherwise await `room()` before the next push. */
   push(entry: T): boolean {
     this.#entries.push(entry);
-    this.#wakeConsumer?.();
+    if (this.#wakeConsumer !== undefined) this.#wake();
     return this.#entries.length < this.#capacity;
   }
 
@@ -30,7 +30,7 @@ export class EntryQueue<T> {
   end(error?: unknown): void {
     this.#ended = true;
     this.#error = error;
-    this.#wakeConsumer?.();
+    this.#wake();
   }
 
   /** Forgets what was not taken and ends, waking a waiting producer; returns how many entries were dropped. */
@@ -39,7 +39,7 @@ export class EntryQueue<T> {
     this.#entries = [];
     this.#ended = true;
     this.#wakeProducer?.();
-    this.#wakeConsumer?.();
+    this.#wake();
     return dropped;
   }
 
@@ -58,5 +58,10 @@ export class EntryQueue<T> {
     this.#entries = taken.length === this.#entries.length ? [] : this.#entries.slice(max);
     this.#wakeProducer?.();
     return taken;
+  }
+
+  #wake(): void {
+    this.#wakeConsumer?.();
+    this.#wakeConsumer = undefined;
   }
 }

@@ -20,6 +20,8 @@ export class Ledger implements OutcomeLog {
   readonly #failures: JsonlWriter;
   readonly #accounts: Accounts;
   readonly #clock: Clock;
+  #now = Number.NaN;
+  #at = '';
 
   constructor(folder: RunFolder, accounts: Accounts, clock: Clock) {
     this.#ledger = new JsonlWriter(folder.ledger, 'ledger');
@@ -29,12 +31,21 @@ export class Ledger implements OutcomeLog {
   }
 
   append(outcome: Outcome): void {
-    const { record, ...line } = outcome;
-    const at = new Date(this.#clock.now()).toISOString();
-    const entry = { ...line, codeNumber: codeInfo(outcome.code).number, at };
+    const codeNumber = codeInfo(outcome.code).number;
+    const entry = { ...outcome, record: undefined, codeNumber, at: this.#timestamp() };
     this.#ledger.append(entry);
-    if (isFailure(outcome)) this.#failures.append({ ...entry, record });
+    if (isFailure(outcome)) this.#failures.append({ ...entry, record: outcome.record });
     this.#accounts.countOutcome(outcome);
+  }
+
+  /** Made once a millisecond, not once an item. */
+  #timestamp(): string {
+    const now = this.#clock.now();
+    if (now !== this.#now) {
+      this.#now = now;
+      this.#at = new Date(now).toISOString();
+    }
+    return this.#at;
   }
 
   async close(): Promise<void> {

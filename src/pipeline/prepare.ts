@@ -1,4 +1,4 @@
-import { serializedInputSize } from '../formats/input-size.ts';
+import { serializedInputSize, type WireInput } from '../formats/input-size.ts';
 import type { ByteBudget } from '../io/byte-budget.ts';
 import { readInline, readOnce } from '../io/read-once.ts';
 import { extensionDisagrees } from '../media/formats.ts';
@@ -7,7 +7,7 @@ import { sniff } from '../media/sniff.ts';
 import { checkText } from '../media/text.ts';
 import type { Code } from '../model/codes.ts';
 import type { Context, ExistingInput, Payload, ReadyItem, SourceItem } from '../model/contracts.ts';
-import type { MediaInfo } from '../model/input.ts';
+import type { Concept, MediaInfo, Metadata } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { checkFormat, checkMedia, maxBytes, maxPixels, type Profile } from '../validation/index.ts';
@@ -17,6 +17,10 @@ import { outcomeOfError } from './failure.ts';
 const UNKNOWN_SIZE = 1_000_000;
 /** A spooled item holds a read buffer, not its bytes. */
 const SPOOL_BUFFER = 256 * 1024;
+// Of the many items that have none.
+const NO_CONCEPTS: Concept[] = [];
+const NO_METADATA: Metadata = {};
+const NO_WARNINGS: Code[] = [];
 
 export interface PrepareOptions {
   profile: Profile;
@@ -32,9 +36,11 @@ export interface PrepareOptions {
 /** Reads an item's bytes once, finds out what they are and holds them against the profile. */
 export class Preparer {
   readonly #options: PrepareOptions;
+  readonly #datasetIds: readonly string[];
 
   constructor(options: PrepareOptions) {
     this.#options = options;
+    this.#datasetIds = [options.dataset];
   }
 
   /** The fast way for text that is in memory already; undefined when the budget is spent just now. */
@@ -49,7 +55,7 @@ export class Preparer {
       const media = checkText(payload.buffer);
       checkMedia({ kind: 'text', bytes, media, viaUrl: false }, profile);
       budget.release(reserved - bytes);
-      return this.#ready(item, 'text', sha256, bytes, media, payload, [], bytes);
+      return this.#ready(item, 'text', sha256, bytes, media, payload, NO_WARNINGS, bytes);
     } catch (error) {
       budget.release(reserved);
       return outcomeOfError(item, 'validate', error, ctx.signal);
@@ -123,7 +129,7 @@ export class Preparer {
       existing.bytes,
       existing.media,
       { unchanged: true },
-      [],
+      NO_WARNINGS,
       0,
     );
   }
@@ -138,29 +144,31 @@ export class Preparer {
     warnings: Code[],
     reserved: number,
   ): ReadyItem {
-    const { budget, dataset } = this.#options;
+    const { budget } = this.#options;
+    const wire: WireInput = {
+      id: item.id,
+      kind,
+      bytes: 'unchanged' in payload ? 0 : bytes,
+      concepts: item.concepts ?? NO_CONCEPTS,
+      metadata: item.metadata ?? NO_METADATA,
+      datasetIds: this.#datasetIds,
+    };
+    if (item.geo !== undefined) wire.geo = item.geo;
     let left = reserved;
-    return {
+    const ready: ReadyItem = {
       item,
       kind,
       sha256,
       bytes,
       media,
       payload,
-      wireBytes: serializedInputSize({
-        id: item.id,
-        kind,
-        bytes: 'unchanged' in payload ? 0 : bytes,
-        concepts: item.concepts ?? [],
-        metadata: item.metadata ?? {},
-        datasetIds: [dataset],
-        ...(item.geo === undefined ? {} : { geo: item.geo }),
-      }),
-      ...(warnings.length > 0 ? { warnings } : {}),
+      wireBytes: serializedInputSize(wire),
       release() {
         if (left > 0) budget.release(left);
         left = 0;
       },
     };
+    if (warnings.length > 0) ready.warnings = warnings;
+    return ready;
   }
 }

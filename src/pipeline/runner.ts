@@ -30,6 +30,8 @@ const CHUNK = 256;
 /** Items between the listing and the batcher; finished ones wait there for an earlier one, so that order is kept. */
 const WINDOW = 2048;
 
+const NO_BATCHES: readonly Batch<ReadyItem>[] = [];
+
 export interface RunnerParts {
   runId: string;
   command: RunReport['command'];
@@ -182,8 +184,10 @@ export class Runner {
   async #handOverReady(): Promise<void> {
     const { batcher, ctx } = this.#parts;
     for (let first = this.#slots[0]; first !== undefined; first = this.#slots[0]) {
-      if (first instanceof Pending && first.value === undefined) break;
-      await this.#handOverFirst();
+      const prepared = first instanceof Pending ? first.value : first;
+      if (prepared === undefined) break;
+      this.#slots.shift();
+      for (const batch of this.#handOver(prepared)) await this.#submit(batch);
     }
     await this.#submit(batcher.due(ctx.clock.now()));
   }
@@ -193,13 +197,21 @@ export class Runner {
     if (slot instanceof Pending) await slot.settled;
     this.#slots.shift();
     const prepared = slot instanceof Pending ? slot.value! : slot;
-    if (prepared === 'dropped') return;
-    if ('outcome' in prepared) return this.#parts.log.append(prepared);
+    for (const batch of this.#handOver(prepared)) await this.#submit(batch);
+  }
+
+  /** Gives the batches that are closed now; synchronous, for most items close none. */
+  #handOver(prepared: Prepared): readonly Batch<ReadyItem>[] {
+    if (prepared === 'dropped') return NO_BATCHES;
+    if ('outcome' in prepared) {
+      this.#parts.log.append(prepared);
+      return NO_BATCHES;
+    }
     const { batcher, ctx } = this.#parts;
     const alone = prepared.kind === 'video';
     const added = batcher.add(prepared, { bytes: prepared.wireBytes, alone }, ctx.clock.now());
     if (added.oversized !== undefined) this.#oversize(added.oversized);
-    for (const batch of added.batches) await this.#submit(batch);
+    return added.batches;
   }
 
   #oversize(ready: ReadyItem): void {
