@@ -52,6 +52,7 @@ export class Preparer {
     try {
       const { payload, sha256, bytes } = readInline(item.text);
       onBytes(bytes);
+      checkFormat({ format: bytes === 0 ? 'empty' : 'text', kind: 'text' }, profile);
       const media = checkText(payload.buffer);
       checkMedia({ kind: 'text', bytes, media, viaUrl: false }, profile);
       budget.release(reserved - bytes);
