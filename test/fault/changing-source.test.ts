@@ -6,7 +6,8 @@ import { ingest, resume } from '../../src/index.ts';
 import type { Sink } from '../../src/model/contracts.ts';
 import { nullSink } from '../../src/stores/index.ts';
 import { accounted, codesOf } from '../support/accounts.ts';
-import { inputsOf, sluiceJson } from '../support/cli.ts';
+import { sluiceJson } from '../support/cli.ts';
+import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { writeZip } from '../support/zip-writer.ts';
 
@@ -70,7 +71,7 @@ describe('files', () => {
       'gone.txt': 'INPUT_NOT_FOUND',
       'replaced.txt': 'INPUT_SUCCESS',
     });
-    const texts = (await inputsOf(landed)).map(({ text }) => text).sort();
+    const texts = (await storedIn(landed)).map(({ text }) => text).sort();
     expect(texts).toEqual(['the t', 'the text of REPLACED', 'the text of appended and more']);
   });
 });
@@ -106,7 +107,7 @@ describe('a CSV', () => {
       const resumed = await resume({ runId: report.runId, store, acceptChanged: true });
       expect(resumed).toMatchObject({ status: 'complete', exitCode: 0, totals: { listed: ROWS, ok: ROWS } });
       accounted(store, resumed);
-      const inputs = await inputsOf(store);
+      const inputs = await storedIn(store);
       expect(inputs).toHaveLength(ROWS);
       for (const { id, text } of inputs) expect(text).toBe(`text number ${id.slice('row-'.length)}`);
     },
@@ -130,7 +131,7 @@ describe('a ZIP', () => {
     const landed = join(dir, 'landed');
     const again = await ingest({ source, store: landed });
     expect(again).toMatchObject({ status: 'complete', exitCode: 0, totals: { listed: 3_001, ok: 3_001 } });
-    const texts = (await inputsOf(landed)).map(({ text }) => text);
+    const texts = (await storedIn(landed)).map(({ text }) => text);
     expect(texts.filter((text) => !text!.startsWith('new'))).toEqual(['one more']);
   });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ingest, resume } from '../../src/index.ts';
 import { codesOf } from '../support/accounts.ts';
-import { inputsOf } from '../support/cli.ts';
+import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 test.each(['reject', 'suffix', 'replace'])(
@@ -27,7 +27,7 @@ test.each(['reject', 'suffix', 'replace'])(
     await writeFile(source, `inputid,input,concepts\n${rows.join('\n')}\n`);
     const whole = await ingest({ source, store, loader, options: { onDuplicate } });
     const codes = codesOf(store, whole);
-    const inputs = await inputsOf(store);
+    const inputs = await storedIn(store);
 
     const lines = readFileSync(whole.ledger!, 'utf8').split('\n');
     for (const kept of [0, 2, 4]) {
@@ -37,7 +37,7 @@ test.each(['reject', 'suffix', 'replace'])(
       expect(codesOf(store, resumed)).toEqual(codes);
       expect(resumed.totals).toEqual(whole.totals);
       expect(resumed.exitCode).toBe(whole.exitCode);
-      expect(await inputsOf(store)).toEqual(inputs);
+      expect(await storedIn(store)).toEqual(inputs);
     }
   },
 );

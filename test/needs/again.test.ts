@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ingest } from '../../src/index.ts';
 import { accounted } from '../support/accounts.ts';
-import { inputsOf, sluiceJson } from '../support/cli.ts';
+import { sluiceJson } from '../support/cli.ts';
+import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 let dir: string;
@@ -20,7 +21,7 @@ const csv = async (...rows: string[]) => {
   return path;
 };
 const brief = async () =>
-  (await inputsOf(store)).map(({ id, text, concepts, metadata, datasets }) => ({
+  (await storedIn(store)).map(({ id, text, concepts, metadata, datasets }) => ({
     ...{ id, text, datasets, metadata },
     concepts: concepts.map((c) => `${c.id}=${c.value}`).sort(),
   }));
@@ -124,7 +125,7 @@ describe('files', () => {
     await writeFile(join(source, 'sub/b.txt'), long);
     await writeFile(join(source, 'c.txt'), 'short');
     expect((await run2(source)).totals).toMatchObject({ listed: 3, ok: 3 });
-    const before = await inputsOf(store);
+    const before = await storedIn(store);
     expect(new Set(before.map(({ sha256 }) => sha256)).size).toBe(2);
     expect(blobs()).toHaveLength(1);
 
@@ -137,7 +138,7 @@ describe('files', () => {
     const verified = await run2(source, { verify: true });
     expect(verified).toMatchObject({ exitCode: 0, byCode: { INPUT_UNCHANGED: 3 }, bytes: { stored: 0 } });
     expect(verified.bytes.read).toBe(2 * long.length + 5);
-    expect(await inputsOf(store)).toEqual(before);
+    expect(await storedIn(store)).toEqual(before);
     expect(blobs()).toHaveLength(1);
 
     // Another name is another id; what it was before stays until it is deleted.

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { ingest } from '../../src/index.ts';
 import type { MediaInfo } from '../../src/model/input.ts';
 import { accounted } from '../support/accounts.ts';
-import { inputsOf } from '../support/cli.ts';
+import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { wav } from '../support/wav.ts';
 
@@ -92,6 +92,6 @@ test('what a file is is recorded as it is, for each file anew, and a broken EXIF
     warnings: { EXIF_UNREADABLE: 1 },
   });
   expect(lines.get('broken-exif.jpg')).toMatchObject({ outcome: 'ok', warnings: ['EXIF_UNREADABLE'] });
-  const inputs = await inputsOf(store);
+  const inputs = await storedIn(store);
   for (const { uri, media } of inputs) expect(media, uri).toMatchObject(files[uri]!.media);
 });

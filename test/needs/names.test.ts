@@ -3,7 +3,8 @@ import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ingest } from '../../src/index.ts';
 import { codesOf } from '../support/accounts.ts';
-import { inputsOf, sluice, sluiceJson } from '../support/cli.ts';
+import { sluice, sluiceJson } from '../support/cli.ts';
+import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { writeZip } from '../support/zip-writer.ts';
 
@@ -34,7 +35,7 @@ test('names that others take for one another are inputs of their own, and can be
   }
   const report = await ingest({ source, store });
   expect(codesOf(store, report)).toEqual(Object.fromEntries(names.map((name) => [name, 'INPUT_SUCCESS'])));
-  const inputs = await inputsOf(store);
+  const inputs = await storedIn(store);
   expect(new Set(inputs.map(({ id }) => id)).size).toBe(names.length);
   for (const { id, uri, text } of inputs) {
     expect(text).toBe(`content of ${uri}`);
@@ -69,7 +70,7 @@ test.runIf(linux)('a name that is not UTF-8 is listed, read, stored and retried 
   await writeFile(name(0xe8), 'latin e grave');
   const again = await sluiceJson(['retry', first.json.failures!, '--rejected']);
   expect(again.json).toMatchObject({ exitCode: 0, totals: { listed: 1, ok: 1 } });
-  expect((await inputsOf(store)).map(({ text }) => text).sort()).toEqual([
+  expect((await storedIn(store)).map(({ text }) => text).sort()).toEqual([
     'latin e acute',
     'latin e grave',
     'utf-8 e acute',

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ingest } from '../../src/index.ts';
 import { accounted, codesOf } from '../support/accounts.ts';
-import { inputsOf, ledgerOf, sluiceJson } from '../support/cli.ts';
+import { ledgerOf, sluiceJson } from '../support/cli.ts';
+import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 import { writeZip } from '../support/zip-writer.ts';
 
@@ -77,7 +78,7 @@ test('a broken quote on line 3 of 10 000 costs line 3 alone', async () => {
   const line = [...accounted(store, ran.json).values()].find(({ outcome }) => outcome === 'rejected')!;
   expect(line).toMatchObject({ uri: 'rows.csv#L3', code: 'CSV_ROW_INVALID' });
   expect(line.message).toContain('rows.csv:3:7');
-  const inputs = await inputsOf(store);
+  const inputs = await storedIn(store);
   expect(inputs).toHaveLength(9_999);
   for (const { id, text } of inputs) expect(text).toBe(`text ${id.slice(4)}`);
 });
@@ -97,7 +98,7 @@ test('a store in the source is left out, and a store as the source is refused', 
     const ran = await sluiceJson<{ error: { code: string } }>(['ingest', refused, '--store', inside]);
     expect(ran).toMatchObject({ code: 1, json: { error: { code: 'CONFIG_INVALID' } } });
   }
-  expect((await inputsOf(inside)).map(({ uri }) => uri).sort()).toEqual(
+  expect((await storedIn(inside)).map(({ uri }) => uri).sort()).toEqual(
     Array.from({ length: COUNT }, (_, i) => name(i)),
   );
 });

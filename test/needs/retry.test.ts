@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
 import { ingest, type RunReport, retry } from '../../src/index.ts';
 import { codesOf } from '../support/accounts.ts';
-import { inputsOf, sluiceJson } from '../support/cli.ts';
+import { sluiceJson } from '../support/cli.ts';
+import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 let dir: string;
@@ -80,7 +81,7 @@ test('ends with 0 once everything is corrected, and only the corrected items are
   const again = await sluiceJson(['retry', first.failures!, '--rejected']);
   expect(again.code, again.stdout).toBe(0);
   expect(again.json.totals).toMatchObject({ listed: 5, ok: 5 });
-  const texts = (await inputsOf(store)).map(({ id, text, metadata }) => [id, text, metadata]);
+  const texts = (await storedIn(store)).map(({ id, text, metadata }) => [id, text, metadata]);
   expect(texts).toEqual([
     ['broken', 'whole', {}],
     ['good', 'good', {}],

@@ -6,8 +6,9 @@ import { type IngestRequest, ingest, type RunReport, type Sink } from '../../src
 import type { Input } from '../../src/model/input.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import { nullSink } from '../../src/stores/index.ts';
-import { inputsOf, ledgerOf, sluice, sluiceJson } from '../support/cli.ts';
+import { ledgerOf, sluice, sluiceJson } from '../support/cli.ts';
 import { writeHostileCorpus } from '../support/hostile-corpus.ts';
+import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -57,7 +58,7 @@ test('the same source gives the same ids, batches in the same order, outcomes an
   ] as const) {
     const store = join(dir, name);
     const report = await ingest({ ...request, store, options: { ...request.options, concurrency } });
-    runs.push({ report, lines: lines(store, report.runId), inputs: await inputsOf(store) });
+    runs.push({ report, lines: lines(store, report.runId), inputs: await storedIn(store) });
   }
   const [one, two] = runs as [(typeof runs)[0], (typeof runs)[0]];
   expect(timeless(two.report)).toEqual(timeless(one.report));

@@ -24,7 +24,7 @@ export async function listSource<Options>(
   return drain(opened.list(ctx));
 }
 
-export async function drain(listing: AsyncGenerator<Listed, ListingProof, void>): Promise<Listing> {
+async function drain(listing: AsyncGenerator<Listed, ListingProof, void>): Promise<Listing> {
   const all: Listed[] = [];
   for (;;) {
     const next = await listing.next();
