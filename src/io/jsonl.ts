@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  createReadStream,
   fdatasync,
   fstatSync,
   ftruncateSync,
@@ -8,7 +9,6 @@ import {
   readSync,
   writeSync,
 } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { asError, FatalError } from '../model/errors.ts';
 import { writeFailure } from './disk-errors.ts';
@@ -16,7 +16,7 @@ import { writeFailure } from './disk-errors.ts';
 const NEWLINE = 10;
 /** Lines go to the file in blocks of about this many characters. */
 const WRITE_BLOCK = 64 * 1024;
-/** A reader's buffer, in bytes; it grows only for a line that is longer. */
+/** Read at once, in bytes. */
 const READ_BLOCK = 256 * 1024;
 /** A line beyond this is no line of ours. */
 const MAX_LINE = 256 * 1024 * 1024;
@@ -190,46 +190,45 @@ export interface ReadJsonlOptions {
  * FatalError STORE_CORRUPT with its number; only the last one may be torn.
  */
 export async function* readJsonlBlocks<T>(path: string, options: ReadJsonlOptions): AsyncGenerator<T[]> {
-  const file = await open(path, 'r');
-  try {
-    let buffer = Buffer.allocUnsafe(READ_BLOCK);
-    let filled = 0;
-    let lineNumber = 0;
-    const parse = (start: number, end: number): T[] => {
-      const values: T[] = [];
-      for (let at = start; at < end; ) {
-        const newline = buffer.indexOf(NEWLINE, at);
-        const lineEnd = newline === -1 || newline > end ? end : newline;
-        const line = buffer.toString('utf8', at, lineEnd);
-        at = lineEnd + 1;
-        lineNumber++;
-        if (lineNumber === 1) checkHeader(line, path, options.type);
-        else if (line !== '' && line !== '\r') values.push(parseLine<T>(line, path, lineNumber));
-      }
-      return values;
-    };
-    for (;;) {
-      options.signal?.throwIfAborted();
-      if (filled > MAX_LINE)
-        throw new FatalError('STORE_CORRUPT', `${path}:${lineNumber + 1}: no end of line`);
-      if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2);
-      const { bytesRead } = await file.read(buffer, filled, buffer.length - filled);
-      if (bytesRead === 0) break;
-      const lastNewline = buffer.subarray(filled, filled + bytesRead).lastIndexOf(NEWLINE);
-      const end = filled + lastNewline;
-      filled += bytesRead;
-      if (lastNewline === -1) continue;
-      const values = parse(0, end);
-      buffer.copyWithin(0, end + 1, filled);
-      filled -= end + 1;
-      if (values.length > 0) yield values;
+  let lineNumber = 0;
+  const parse = (block: Buffer): T[] => {
+    const values: T[] = [];
+    for (const line of block.toString().split('\n')) {
+      lineNumber++;
+      if (lineNumber === 1) checkHeader(line, path, options.type);
+      else if (line !== '' && line !== '\r') values.push(parseLine<T>(line, path, lineNumber));
     }
-    if (filled === 0) return;
-    if (isWhole(buffer.subarray(0, filled))) yield parse(0, filled);
-    else options.onTorn?.(filled);
-  } finally {
-    await file.close();
+    return values;
+  };
+  let parts: Buffer[] = [];
+  let held = 0;
+  const hold = (part: Buffer) => {
+    if (part.length === 0) return;
+    parts.push(part);
+    held += part.length;
+  };
+  options.signal?.throwIfAborted();
+  // A stream, because it reads ahead while lines are parsed.
+  const stream: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: READ_BLOCK });
+  for await (const chunk of stream) {
+    options.signal?.throwIfAborted();
+    const end = chunk.lastIndexOf(NEWLINE);
+    if (end === -1) {
+      hold(chunk);
+      if (held > MAX_LINE) throw new FatalError('STORE_CORRUPT', `${path}:${lineNumber + 1}: no end of line`);
+      continue;
+    }
+    hold(chunk.subarray(0, end));
+    const values = parse(Buffer.concat(parts));
+    parts = [];
+    held = 0;
+    hold(chunk.subarray(end + 1));
+    if (values.length > 0) yield values;
   }
+  if (held === 0) return;
+  const last = Buffer.concat(parts);
+  if (isWhole(last)) yield parse(last);
+  else options.onTorn?.(held);
 }
 
 function parseLine<T>(line: string, path: string, lineNumber: number): T {

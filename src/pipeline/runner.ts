@@ -25,7 +25,8 @@ import type { Preparer } from './prepare.ts';
 import type { Ending, RunReport } from './report.ts';
 import type { SeenIds } from './seen.ts';
 
-const LISTED_AHEAD = 1024;
+/** A chunk is taken while the next one is listed; listing further ahead only makes the garbage collector copy more. */
+const LISTED_AHEAD = 256;
 const CHUNK = 256;
 /** Items between the listing and the batcher; finished ones wait there for an earlier one, so that order is kept. */
 const WINDOW = 2048;
