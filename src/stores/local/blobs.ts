@@ -1,10 +1,14 @@
 import { constants } from 'node:fs';
 import { copyFile, link, mkdir, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import PQueue from 'p-queue';
 import { errnoOf } from '../../io/disk-errors.ts';
 import { statFingerprint } from '../../io/fingerprint.ts';
 import type { ReadyItem } from '../../model/contracts.ts';
 import { moveDurably, sizeOf, syncFiles, syncFolders } from './durability.ts';
+
+/** Blobs that are written at once. */
+const WRITES = 8;
 
 export type MediaPolicy = 'copy' | 'hardlink' | 'reference';
 
@@ -30,6 +34,7 @@ export class BlobWriter {
   readonly #staging: string;
   readonly #policy: MediaPolicy;
   readonly #folders = new Map<string, Promise<unknown>>();
+  readonly #writing = new PQueue({ concurrency: WRITES });
   #count = 0;
   /** False once this file system has refused to clone. */
   #clones = true;
@@ -41,7 +46,12 @@ export class BlobWriter {
     this.#policy = policy;
   }
 
-  async stage(ready: ReadyItem): Promise<StagedBlob> {
+  /** In the order of the calls, so that the first batches are complete while later ones are written. */
+  stage(ready: ReadyItem): Promise<StagedBlob> {
+    return this.#writing.add(() => this.#stage(ready));
+  }
+
+  async #stage(ready: ReadyItem): Promise<StagedBlob> {
     const { sha256, bytes, payload } = ready;
     const present = (await sizeOf(blobPath(this.#blobs, sha256))) === bytes;
     if (present || 'unchanged' in payload) return { sha256, bytes, part: undefined };

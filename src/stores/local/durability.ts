@@ -24,7 +24,7 @@ export interface Move {
 
 /** Renames synced files into place and makes the names durable. */
 export async function moveDurably(moves: readonly Move[]): Promise<void> {
-  for (const { from, to } of moves) await rename(from, to);
+  await inParallel(moves, SYNC_PARALLEL, ({ from, to }) => rename(from, to));
   await syncFolders(moves.map(({ to }) => dirname(to)));
 }
 

@@ -39,8 +39,11 @@ async function stageFile(
   const source = media === 'reference' ? referenceOf(ready) : undefined;
   if (source !== undefined) return { ...NOWHERE, source };
   const blob = await blobs.stage(ready);
-  // The bytes are in a file now; nothing needs them in memory.
-  ready.release();
+  if (blob.part !== undefined) {
+    // The bytes are in a file now, also for another attempt; the item must not hold them in memory until its commit.
+    ready.payload = { spool: blob.part };
+    ready.release();
+  }
   return { ...NOWHERE, blob };
 }
 

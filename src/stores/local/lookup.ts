@@ -1,4 +1,4 @@
-import { KeyTable } from '../../io/key-table.ts';
+import type { KeyTable } from '../../io/key-table.ts';
 import { LOOKUP_CHUNK } from './ids.ts';
 import { ID_INDEX, idIn, type Table } from './lance.ts';
 import { stringColumn } from './result.ts';
@@ -28,7 +28,7 @@ interface Coverage {
  */
 export class Lookup {
   readonly #table: Table;
-  #ids: KeyTable;
+  readonly #ids: KeyTable;
   #indexed: number;
   #unindexed: number;
   readonly #build: LookupOptions['buildIndex'];
@@ -51,11 +51,6 @@ export class Lookup {
   /** Says that an id is, or may be, stored from now on. */
   noteStored(id: string): void {
     if (this.#ids.set(id)) this.#unindexed++;
-  }
-
-  /** Gives the ids' memory back; nothing is found from now on. */
-  close(): void {
-    this.#ids = new KeyTable({ values: false });
   }
 
   /** After the table was compacted: LanceDB has brought its indexes up to date. */

@@ -60,7 +60,8 @@ export class LocalWriter implements Sink {
   readonly #group: GroupCommit<StagedBatch, SinkResult[]>;
   readonly #staging = new Set<Promise<unknown>>();
   #failure: SluiceError | undefined;
-  #wrote = false;
+  /** Ids that have a row. */
+  #distinct: number;
 
   private constructor(
     paths: StorePaths,
@@ -70,6 +71,7 @@ export class LocalWriter implements Sink {
     connection: Connection,
     inputs: InputTable,
     lookup: Lookup,
+    distinct: number,
   ) {
     this.#paths = paths;
     this.#options = options;
@@ -78,6 +80,7 @@ export class LocalWriter implements Sink {
     this.#connection = connection;
     this.#inputs = inputs;
     this.#lookup = lookup;
+    this.#distinct = distinct;
     const own = join(paths.tmp, options.runId);
     this.spoolDir = join(own, 'spool');
     this.#blobs = new BlobWriter(paths.blobs, join(own, 'blobs'), options.media);
@@ -100,9 +103,10 @@ export class LocalWriter implements Sink {
       await ensureDataset(connection, options.dataset, ctx.clock.now());
       const table = await makeTable(connection, 'inputs', inputSchema);
       const inputs = await InputTable.open(table, root, join(paths.db, 'inputs.lance'), ctx);
-      const { ids, rows } = await scanIds(table);
+      const { ids, rows, doubled } = await scanIds(table);
       const lookup = await Lookup.open(table, { ids, rows, buildIndex: () => inputs.indexIds() });
-      const writer = new LocalWriter(paths, options, ctx, lock, connection, inputs, lookup);
+      const distinct = rows - doubled.length;
+      const writer = new LocalWriter(paths, options, ctx, lock, connection, inputs, lookup, distinct);
       // The lock is ours, so whatever lies there was left by killed runs, this one perhaps among them.
       await rm(paths.tmp, { recursive: true, force: true });
       await mkdir(writer.spoolDir, { recursive: true });
@@ -135,13 +139,29 @@ export class LocalWriter implements Sink {
     await this.#group.flush();
   }
 
-  /** Counts rows against distinct ids. Throws FatalError STORE_CORRUPT when an id has two rows. */
+  /**
+   * Counts rows against distinct ids. Throws FatalError STORE_CORRUPT when an id has two rows, or rows are missing.
+   *
+   * The ids were distinct when the writer opened, and every one added since was new, so equal counts prove it; only
+   * otherwise are all ids looked at.
+   */
   async recount(): Promise<void> {
-    const { rows, doubled } = await scanIds(this.#inputs.table);
+    const { table } = this.#inputs;
+    if ((await table.countRows()) === this.#distinct) return;
+    const { rows, doubled } = await scanIds(table);
     if (doubled.length > 0) {
       throw new FatalError('STORE_CORRUPT', `of ${rows} rows, some share an id: ${nameSome(doubled)}`);
     }
-    this.#wrote = false;
+    if (rows < this.#distinct) {
+      throw new FatalError(
+        'STORE_CORRUPT',
+        `${rows} rows are left of ${this.#distinct} that were committed`,
+        {
+          measured: rows,
+          limit: this.#distinct,
+        },
+      );
+    }
   }
 
   /** Commits what waits, counts, and lets go of the store. Throws what `recount` throws. */
@@ -149,8 +169,7 @@ export class LocalWriter implements Sink {
     this.#ctx.signal.removeEventListener('abort', this.#onAbort);
     try {
       await this.flush();
-      this.#lookup.close();
-      if (this.#wrote) await this.recount();
+      if (this.#failure === undefined) await this.recount();
     } finally {
       this.#inputs.table.close();
       this.#connection.close();
@@ -198,7 +217,7 @@ export class LocalWriter implements Sink {
     await this.#blobs.publish(needed);
     if (replaced.length > 0) await this.#inputs.replace(encodeRows(await this.#withTexts(replaced)));
     if (appended !== undefined) await this.#inputs.append(appended);
-    this.#wrote ||= appended !== undefined || replaced.length > 0;
+    this.#distinct += appended?.table.numRows ?? 0;
     await this.#blobs.discard(unneeded);
     return results;
   }
