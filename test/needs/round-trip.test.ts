@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { findTools } from '../../src/media/tools.ts';
-import { codesOf } from '../support/accounts.ts';
+import { accounted, codesOf } from '../support/accounts.ts';
 import { inputsOf, sluice, sluiceJson } from '../support/cli.ts';
+import { serve } from '../support/http-server.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
@@ -110,4 +111,28 @@ test('limits and checks follow the profile, its overrides and --check', async ()
     'cut.jpg': 'INPUT_OVER_LIMIT',
     'whole.jpg': 'INPUT_OVER_LIMIT',
   });
+});
+
+test('a video whose header knows no duration is measured, and held against the limit of URLs', async () => {
+  const dir = await tempFolder();
+  const store = join(dir, 'store');
+  const file = join(dir, 'streamed.webm');
+  const { path } = (await findTools({ path: process.env['PATH'] ?? '' })).ffmpeg;
+  const picture = ['-f', 'lavfi', '-i', 'testsrc=size=64x64:rate=5:duration=3', '-c:v', 'libvpx'];
+  execFileSync(path, ['-v', 'error', ...picture, '-f', 'webm', '-live', '1', file], { stdio: 'pipe' });
+  const { origin } = await serve((_request, response) => void response.end(readFileSync(file)));
+  const csv = join(dir, 'urls.csv');
+  writeFileSync(csv, `inputid,input\nvideo,${origin}/video.webm\n`);
+  const args = ['ingest', csv, '--allow-private-addresses', '--profile', 'open', '--store', store];
+  const tooLong = await sluiceJson([...args, '--limit', 'video.urlMinutes=0.04']);
+  const line = accounted(store, tooLong.json).get('urls.csv#L2')!;
+  expect(line).toMatchObject({
+    code: 'INPUT_OVER_LIMIT',
+    limit: expect.anything(),
+    measured: expect.anything(),
+  });
+  const landed = await sluiceJson([...args, '--limit', 'video.urlMinutes=0.06']);
+  expect(landed).toMatchObject({ code: 0, json: { byKind: { video: 1 } } });
+  const [video] = await inputsOf(store);
+  expect(Math.abs(video!.media.durationMs! - 3_000)).toBeLessThan(300);
 });
