@@ -1,10 +1,10 @@
 import { readdirSync } from 'node:fs';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
 import { ingest } from '../../src/index.ts';
 import { accounted } from '../support/accounts.ts';
-import { sluiceJson } from '../support/cli.ts';
+import { sluice, sluiceJson } from '../support/cli.ts';
 import { storedIn } from '../support/stored.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -146,6 +146,23 @@ describe('files', () => {
     expect((await run2(source)).byCode).toEqual({ INPUT_SUCCESS: 1, INPUT_UNCHANGED: 2 });
     const check = await sluiceJson(['store', 'check', '--deep', '--store', store]);
     expect(check.code).toBe(0);
+  });
+
+  test('whose blob was lost get it back from a run that reads them again', async () => {
+    const source = join(dir, 'source');
+    await mkdir(source);
+    for (const name of ['a', 'b'])
+      await writeFile(join(source, `${name}.txt`), `long ${name} `.repeat(20_000));
+    await run2(source);
+    const check = () => sluiceJson(['store', 'check', '--deep', '--store', store]);
+    const lost = join(store, 'blobs', String(blobs()[0]));
+    await rm(lost);
+    expect((await sluice(['store', 'check', '--store', store])).stdout).toContain('BLOB_MISSING');
+    expect(await run2(source, { verify: true })).toMatchObject({
+      exitCode: 0,
+      byCode: { INPUT_UNCHANGED: 2 },
+    });
+    expect(await check()).toMatchObject({ code: 0, json: { rows: 2, blobs: 2 } });
   });
 
   const run2 = async (source: string, options: Record<string, unknown> = {}) => {

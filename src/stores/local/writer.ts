@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { codeInfo } from '../../model/codes.ts';
 import type { Context, ExistingInput, ReadyItem, Sink, SinkResult } from '../../model/contracts.ts';
 import { asError, FatalError, type SluiceError } from '../../model/errors.ts';
 import { BlobWriter, type MediaPolicy, type StagedBlob } from './blobs.ts';
@@ -239,7 +240,9 @@ export class LocalWriter implements Sink {
       batch.map((ready, i) => {
         const { result, needsBytes } = decider.decide(incomingOf(ready, staged[i]));
         const blob = staged[i]!.blob;
-        if (blob !== undefined) (needsBytes ? needed : unneeded).push(blob);
+        // What a row already had and was staged all the same has lost its blob; here it comes back.
+        const heals = blob?.part !== undefined && codeInfo(result.code).class !== 'rejected';
+        if (blob !== undefined) (needsBytes || heals ? needed : unneeded).push(blob);
         return result;
       }),
     );
