@@ -136,9 +136,17 @@ export class RowLister {
   }
 
   #faultOutcome(row: CsvRow, index: number): Outcome {
-    const { message, measured, limit, ...place } = row.fault!;
+    const { message, measured, limit, lastLine, ...place } = row.fault!;
+    const outcome = this.#outcome(
+      row,
+      'CSV_ROW_INVALID',
+      place,
+      message,
+      this.#reader.excerpt(index, LOOKED_AT),
+    );
     return {
-      ...this.#outcome(row, 'CSV_ROW_INVALID', place, message, this.#reader.excerpt(index, LOOKED_AT)),
+      ...outcome,
+      ...(lastLine === undefined ? {} : { record: { ...outcome.record, lastLine } }),
       ...(measured === undefined ? {} : { measured }),
       ...(limit === undefined ? {} : { limit }),
     };

@@ -18,6 +18,8 @@ const WAITING = 1;
 const TAKEN = 2;
 /** A folder or archive that could not be opened then and can be now: everything in it is taken. */
 const OPENED = 3;
+/** A line that was taken for part of a broken CSV record, and may be a row once that is corrected. */
+const PERHAPS = 4;
 
 /** The selected lines of a failures file: on disk, with a flat table that knows which were met in the source again. */
 export class Selection {
@@ -55,6 +57,9 @@ export class Selection {
   /** Returns false when the same item was added before. */
   #add(line: Outcome): boolean {
     this.#hasContainers ||= line.inputId === undefined;
+    for (const uri of furtherLines(line)) {
+      if (!this.#states.has(byUri(uri))) this.#states.set(byUri(uri), PERHAPS);
+    }
     return this.#states.set(keyOf(line), WAITING);
   }
 
@@ -73,7 +78,8 @@ export class Selection {
     const id = isOutcome(listed) ? listed.inputId : listed.id;
     const keys = id === undefined ? [byUri(uri)] : [byBoth(id, uri), byId(id), byUri(uri)];
     for (const key of keys) {
-      if (this.#states.get(key) !== WAITING) continue;
+      const state = this.#states.get(key);
+      if (state !== WAITING && state !== PERHAPS) continue;
       this.#states.set(key, TAKEN);
       return true;
     }
@@ -131,4 +137,12 @@ function* containersOf(uri: string): Generator<string> {
   for (let at = uri.indexOf('/'); at >= 0; at = uri.indexOf('/', at + 1)) {
     yield uri.slice(0, uri[at - 1] === '!' ? at - 1 : at + 1);
   }
+}
+
+/** The uris that the lines of a broken CSV record have as rows, but for its first line. */
+function* furtherLines({ uri, record }: Outcome): Generator<string> {
+  const { line, lastLine } = record ?? {};
+  if (typeof line !== 'number' || typeof lastLine !== 'number') return;
+  const file = uri.slice(0, uri.lastIndexOf('#L'));
+  for (let n = line + 1; n <= lastLine; n++) yield `${file}#L${n}`;
 }

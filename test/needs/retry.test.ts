@@ -91,3 +91,21 @@ test('ends with 0 once everything is corrected, and only the corrected items are
     ['too', 'other', {}],
   ]);
 });
+
+test('takes every row that a broken quote had swallowed, once the quote is corrected', async () => {
+  const source = join(dir, 'quotes.csv');
+  const other = join(dir, 'other');
+  const write = (b: string, d: string) =>
+    writeFile(source, `inputid,input,concepts\na,text a,x\nb,${b},x\nc,text c,x\nd,${d},x\ne,text e,x\n`);
+  await write('"text b', 'text " d');
+  const broken = await ingest({ source, store: other, loader: { csvType: 'raw' } });
+  expect(broken).toMatchObject({ totals: { listed: 3, ok: 2, rejected: 1 } });
+  await write('text b', 'text d');
+  const again = await retry({ failures: broken.failures!, store: other, rejected: true });
+  expect(codesOf(other, again)).toEqual({
+    'quotes.csv#L3': 'INPUT_SUCCESS',
+    'quotes.csv#L4': 'INPUT_SUCCESS',
+    'quotes.csv#L5': 'INPUT_SUCCESS',
+  });
+  expect((await storedIn(other)).map(({ id }) => id).join('')).toBe('abcde');
+});

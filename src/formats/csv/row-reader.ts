@@ -14,6 +14,8 @@ export interface Place {
 /** Why a record is no row. */
 export interface RowFault extends Place {
   message: string;
+  /** The last line that is taken for this record, when that is not its first one. */
+  lastLine?: number;
   measured?: number;
   limit?: number;
 }
@@ -147,10 +149,10 @@ export class RowReader {
     const fault = table.fault[i];
     if (fault === FAULT.none) return undefined;
     const lastLine = table.lastLine[i]!;
-    const taken =
-      lastLine > table.line[i]! ? `; lines ${table.line[i]}–${lastLine} are taken for this record` : '';
+    const several = lastLine > table.line[i]!;
+    const taken = several ? `; lines ${table.line[i]}–${lastLine} are taken for this record` : '';
     const { maxRecordBytes } = this.#options;
-    const place = this.#place(i, table.faultAt[i]!);
+    const place = { ...this.#place(i, table.faultAt[i]!), ...(several ? { lastLine } : {}) };
     if (fault === FAULT.overCap)
       return {
         ...place,
