@@ -14,7 +14,7 @@ export type SinkName = (typeof SINKS)[number];
 export const tinyText = (i: number): string => `tiny text number ${i}, with some words to it`;
 
 /** A source of tiny texts that costs nothing to list. */
-export function generated(count: number): Loader {
+function generated(count: number): Loader {
   return {
     describes: `${count} generated texts`,
     fingerprint: async () => undefined,

@@ -1,20 +1,18 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 
 const MASTERS = 100;
 
-/** Writes `count` distinct JPEGs of about 100 kB in folders of 1 000, unless they are there. */
+/** Writes `count` distinct JPEGs of about 100 kB in folders of 1 000. */
 export async function makeImages(dir: string, count: number): Promise<void> {
-  if (existsSync(join(dir, `made-${count}`))) return;
   const masters: Buffer[] = [];
   for (let i = 0; i < MASTERS; i++) masters.push(await photoLike(i));
   for (let i = 0; i < count; i++) {
-    const folder = join(dir, 'images', String(Math.floor(i / 1000)).padStart(3, '0'));
+    const folder = join(dir, String(Math.floor(i / 1000)).padStart(3, '0'));
     if (i % 1000 === 0) mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, `${String(i).padStart(6, '0')}.jpg`), withComment(masters[i % MASTERS]!, i));
   }
-  writeFileSync(join(dir, `made-${count}`), '');
 }
 
 /** Smooth shapes under noise: about 100 kB at 640 × 480, and as slow to decode as a photo of that size. */
