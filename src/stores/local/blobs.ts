@@ -7,8 +7,8 @@ import { statFingerprint } from '../../io/fingerprint.ts';
 import type { ReadyItem } from '../../model/contracts.ts';
 import { moveDurably, sizeOf, syncFiles, syncFolders } from './durability.ts';
 
-/** Blobs that are written at once. */
-const WRITES = 8;
+/** Blobs that are written at once; many, for each step waits in libuv's queue behind the images being decoded. */
+const WRITES = 64;
 
 export type MediaPolicy = 'copy' | 'hardlink' | 'reference';
 
@@ -86,10 +86,6 @@ export class BlobWriter {
   /** Removes what was staged and is not needed. */
   async discard(staged: readonly StagedBlob[]): Promise<void> {
     for (const { part } of staged) if (part !== undefined) await rm(part, { force: true });
-  }
-
-  async close(): Promise<void> {
-    await rm(this.#staging, { recursive: true, force: true });
   }
 
   #folder(path: string): Promise<unknown> {

@@ -10,7 +10,7 @@ import type { EncodedRows } from './rows.ts';
  * Old versions stay readable for so long after they were replaced; a listing that takes longer goes on with the
  * newest version (see `listing.ts`).
  */
-export const RETAIN_MS = 10 * 60_000;
+const RETAIN_MS = 10 * 60_000;
 
 /**
  * The writing side of the table `inputs`: one write at a time, each one durable when it returns.

@@ -1,22 +1,22 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeInfo } from '../../model/codes.ts';
 import type { Context, ExistingInput, ReadyItem, Sink, SinkResult } from '../../model/contracts.ts';
 import { asError, FatalError, type SluiceError } from '../../model/errors.ts';
 import { BlobWriter, type MediaPolicy, type StagedBlob } from './blobs.ts';
+import { Committer, type StagedBatch } from './commit.ts';
 import { COMMIT_ROWS, COMMIT_TEXT_BYTES } from './compaction.ts';
 import { ensureDataset } from './datasets.ts';
-import { candidateIds, Decider, type Policy } from './decide.ts';
+import type { Policy } from './decide.ts';
 import { assertFreeSpace, RESERVE_BYTES } from './free-space.ts';
 import { GroupCommit, type Size } from './group-commit.ts';
 import { nameSome, scanIds } from './ids.ts';
-import { INLINE_TEXT_BYTES, incomingOf, type Staged, stage } from './incoming.ts';
+import { INLINE_TEXT_BYTES, type Staged, stage } from './incoming.ts';
 import { InputTable } from './input-table.ts';
 import { type Connection, connectTables, makeTable, readFailure, storeFailure } from './lance.ts';
 import { makeStore, type StorePaths } from './layout.ts';
 import { StoreLock } from './lock.ts';
 import { Lookup } from './lookup.ts';
-import { encodeRows, type InputRow, inputSchema, toExisting } from './rows.ts';
+import { inputSchema, toExisting } from './rows.ts';
 
 /** Blob bytes that one commit syncs at most (soft: a batch is never divided). */
 const COMMIT_BLOB_BYTES = 64_000_000;
@@ -32,12 +32,6 @@ export interface WriterOptions extends Policy {
   wait: boolean;
   /** Free bytes that the disk must keep; 64 MB unless given. */
   reserveBytes?: number;
-}
-
-interface StagedBatch {
-  batch: readonly ReadyItem[];
-  /** One for each item. */
-  staged: readonly Staged[];
 }
 
 /**
@@ -58,11 +52,10 @@ export class LocalWriter implements Sink {
   readonly #inputs: InputTable;
   readonly #lookup: Lookup;
   readonly #blobs: BlobWriter;
+  readonly #committer: Committer;
   readonly #group: GroupCommit<StagedBatch, SinkResult[]>;
-  readonly #staging = new Set<Promise<unknown>>();
+  readonly #queuing = new Set<Promise<unknown>>();
   #failure: SluiceError | undefined;
-  /** Ids that have a row. */
-  #distinct: number;
 
   private constructor(
     paths: StorePaths,
@@ -81,10 +74,11 @@ export class LocalWriter implements Sink {
     this.#connection = connection;
     this.#inputs = inputs;
     this.#lookup = lookup;
-    this.#distinct = distinct;
     const own = join(paths.tmp, options.runId);
     this.spoolDir = join(own, 'spool');
     this.#blobs = new BlobWriter(paths.blobs, join(own, 'blobs'), options.media);
+    const parts = { inputs, lookup, blobs: this.#blobs };
+    this.#committer = new Committer(options, parts, distinct, ctx.clock);
     this.#group = new GroupCommit({
       limits: { rows: COMMIT_ROWS, bytes: COMMIT_BLOB_BYTES, ageMs: COMMIT_AGE_MS },
       clock: ctx.clock,
@@ -130,13 +124,14 @@ export class LocalWriter implements Sink {
   async write(batch: readonly ReadyItem[]): Promise<SinkResult[]> {
     this.#ctx.signal.throwIfAborted();
     if (this.#failure !== undefined) throw this.#failure;
-    const staged = await this.#stage(batch);
-    this.#ctx.signal.throwIfAborted();
-    return this.#group.add({ batch, staged }, sizeOf(batch, staged));
+    const queued = this.#queue(batch);
+    this.#queuing.add(queued);
+    const { answer } = await queued.finally(() => this.#queuing.delete(queued));
+    return answer;
   }
 
   async flush(): Promise<void> {
-    await Promise.allSettled(this.#staging);
+    await Promise.allSettled(this.#queuing);
     await this.#group.flush();
   }
 
@@ -148,18 +143,18 @@ export class LocalWriter implements Sink {
    */
   async recount(): Promise<void> {
     const { table } = this.#inputs;
-    if ((await table.countRows()) === this.#distinct) return;
+    if ((await table.countRows()) === this.#committer.distinct) return;
     const { rows, doubled } = await scanIds(table);
     if (doubled.length > 0) {
       throw new FatalError('STORE_CORRUPT', `of ${rows} rows, some share an id: ${nameSome(doubled)}`);
     }
-    if (rows < this.#distinct) {
+    if (rows < this.#committer.distinct) {
       throw new FatalError(
         'STORE_CORRUPT',
-        `${rows} rows are left of ${this.#distinct} that were committed`,
+        `${rows} rows are left of ${this.#committer.distinct} that were committed`,
         {
           measured: rows,
-          limit: this.#distinct,
+          limit: this.#committer.distinct,
         },
       );
     }
@@ -172,10 +167,13 @@ export class LocalWriter implements Sink {
       await this.flush();
       if (this.#failure === undefined) await this.recount();
     } finally {
-      this.#inputs.table.close();
-      this.#connection.close();
-      await rm(join(this.#paths.tmp, this.#options.runId), { recursive: true, force: true });
-      await this.#lock.release();
+      try {
+        this.#inputs.table.close();
+        this.#connection.close();
+        await rm(join(this.#paths.tmp, this.#options.runId), { recursive: true, force: true });
+      } finally {
+        await this.#lock.release();
+      }
     }
   }
 
@@ -183,22 +181,23 @@ export class LocalWriter implements Sink {
     this.#group.abandon(this.#ctx.signal.reason);
   };
 
+  /** The answer is wrapped, for a promise of a promise would be waited for here. */
+  async #queue(batch: readonly ReadyItem[]): Promise<{ answer: Promise<SinkResult[]> }> {
+    const staged = await this.#stage(batch);
+    this.#ctx.signal.throwIfAborted();
+    return { answer: this.#group.add({ batch, staged }, sizeOf(batch, staged)) };
+  }
+
   async #stage(batch: readonly ReadyItem[]): Promise<Staged[]> {
     const pending = batch.map((ready) => stage(ready, this.#blobs, this.#options.media));
     if (!pending.some((item) => item instanceof Promise)) return pending as Staged[];
     // All, not the first error: a file that is still being written must not outlive the batch's answer.
-    const staging = Promise.allSettled(pending);
-    this.#staging.add(staging);
-    try {
-      const settled = await staging;
-      const failed = settled.find((item) => item.status === 'rejected');
-      const staged = settled.flatMap((item) => (item.status === 'fulfilled' ? [item.value] : []));
-      if (failed === undefined) return staged;
-      await this.#blobs.discard(blobsOf(staged));
-      throw this.#failed(failed.reason);
-    } finally {
-      this.#staging.delete(staging);
-    }
+    const settled = await Promise.allSettled(pending);
+    const failed = settled.find((item) => item.status === 'rejected');
+    const staged = settled.flatMap((item) => (item.status === 'fulfilled' ? [item.value] : []));
+    if (failed === undefined) return staged;
+    await this.#blobs.discard(blobsOf(staged));
+    throw this.#failed(failed.reason);
   }
 
   async #commit(batches: readonly StagedBatch[]): Promise<SinkResult[][]> {
@@ -206,68 +205,10 @@ export class LocalWriter implements Sink {
       if (this.#failure !== undefined) throw this.#failure;
       await this.#lock.assertHeld();
       await assertFreeSpace(this.#paths.root, this.#options.reserveBytes ?? RESERVE_BYTES);
-      return await this.#commitItems(batches);
+      return await this.#committer.commit(batches);
     } catch (error) {
       throw this.#failed(error);
     }
-  }
-
-  async #commitItems(batches: readonly StagedBatch[]): Promise<SinkResult[][]> {
-    const stored = await this.#lookup.rows(this.#candidates(batches));
-    const { results, needed, unneeded, appended, replaced } = this.#decide(batches, stored);
-    await this.#blobs.publish(needed);
-    if (replaced.length > 0) await this.#inputs.replace(encodeRows(await this.#withTexts(replaced)));
-    if (appended !== undefined) await this.#inputs.append(appended);
-    this.#distinct += appended?.table.numRows ?? 0;
-    await this.#blobs.discard(unneeded);
-    return results;
-  }
-
-  *#candidates(batches: readonly StagedBatch[]): Generator<string> {
-    for (const { batch } of batches) {
-      for (const { item, sha256 } of batch)
-        yield* candidateIds(item.id.toWellFormed(), sha256, this.#options);
-    }
-  }
-
-  /** Synchronous, and new rows are encoded here, so that thousands of them die young and not during the commit. */
-  #decide(batches: readonly StagedBatch[], stored: readonly InputRow[]) {
-    const decider = new Decider(this.#options, { runId: this.#options.runId, now: this.#ctx.clock.now() });
-    for (const row of stored) decider.know(row);
-    const needed: StagedBlob[] = [];
-    const unneeded: StagedBlob[] = [];
-    const results = batches.map(({ batch, staged }) =>
-      batch.map((ready, i) => {
-        const { result, needsBytes } = decider.decide(incomingOf(ready, staged[i]));
-        const blob = staged[i]!.blob;
-        // What a row already had and was staged all the same has lost its blob; here it comes back.
-        const heals = blob?.part !== undefined && codeInfo(result.code).class !== 'rejected';
-        if (blob !== undefined) (needsBytes || heals ? needed : unneeded).push(blob);
-        return result;
-      }),
-    );
-    const { appended, replaced } = decider;
-    // Noted before the commit: should one that seems to fail have happened, its ids are looked up and not doubled.
-    for (const row of appended) this.#lookup.noteStored(row.id);
-    return {
-      results,
-      needed,
-      unneeded,
-      replaced,
-      appended: appended.length === 0 ? undefined : encodeRows(appended),
-    };
-  }
-
-  /** Rows are replaced whole, so a stored text that was not looked up is put back in. */
-  async #withTexts(rows: readonly InputRow[]): Promise<InputRow[]> {
-    const lacking = rows.filter(
-      ({ kind, bytes, text }) => kind === 'text' && bytes <= INLINE_TEXT_BYTES && text === undefined,
-    );
-    const texts = await this.#lookup.texts(lacking);
-    return rows.map((row) => {
-      const text = row.text ?? texts.get(row.id);
-      return text === undefined ? row : { ...row, text };
-    });
   }
 
   async #tidy(): Promise<void> {

@@ -23,7 +23,7 @@ export const textItem = (id: string, text: string, item: ItemFields = {}): Ready
 export const imageItem = (id: string, bytes: string | Buffer, item: ItemFields = {}): ReadyItem =>
   ready(id, 'image', Buffer.from(bytes), item);
 
-export function ready(id: string, kind: ReadyItem['kind'], buffer: Buffer, item: ItemFields = {}): ReadyItem {
+function ready(id: string, kind: ReadyItem['kind'], buffer: Buffer, item: ItemFields = {}): ReadyItem {
   return {
     item: { id, uri: `${id}.src`, ...item },
     kind,
