@@ -35,7 +35,7 @@ test.skipIf(process.platform === 'win32')(
     const csv = bigCsv(ROWS);
     const store = join(dir, 'store');
     const run = start(['ingest', csv, '--store', store, '--csv-type', 'raw']);
-    await sleep(1200);
+    await underWay(store);
     run.child.kill('SIGINT');
     const ended = await run.done;
     expect(ended.code, ended.stderr).toBe(130);
