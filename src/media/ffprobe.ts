@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import PQueue from 'p-queue';
 import { FatalError } from '../model/errors.ts';
 import { invalidBytes } from './invalid.ts';
 import { runTool } from './run-tool.ts';
@@ -12,6 +14,8 @@ export interface AvOptions {
 
 /** ffprobe's answer for one file is a few kilobytes. */
 const ANSWER_BYTES = 1_000_000;
+/** A process takes some 40 MB, so fewer run at once than items are read. */
+const processes = new PQueue({ concurrency: availableParallelism() });
 const ENTRIES = [
   'format=duration',
   'stream=codec_type,codec_name,width,height,avg_frame_rate,r_frame_rate,nb_frames,duration,channels,sample_rate',
@@ -60,11 +64,12 @@ export async function ffprobe(
   options: AvOptions,
 ): Promise<Answer> {
   const program = options.tools.ffprobe;
-  const { code, stdout, stderr } = await runTool(
-    program,
-    ['-v', 'error', ...confined(demuxer), '-show_entries', ENTRIES, '-of', 'json', '-i', `file:${file}`],
-    { timeoutMs: options.timeoutMs, maxBytes: ANSWER_BYTES, signal: options.signal },
-  );
+  const args = [
+    ...['-v', 'error', ...confined(demuxer), '-show_entries', ENTRIES],
+    ...['-of', 'json', '-i', `file:${file}`],
+  ];
+  const limits = { timeoutMs: options.timeoutMs, maxBytes: ANSWER_BYTES, signal: options.signal };
+  const { code, stdout, stderr } = await processes.add(() => runTool(program, args, limits));
   if (code === 0) return { streams: [], ...(JSON.parse(stdout) as Partial<Answer>) };
   // An option or demuxer that this build does not have says nothing about the file.
   if (stderr.includes('Failed to set value')) {

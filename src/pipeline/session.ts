@@ -24,6 +24,8 @@ import type { SeenIds } from './seen.ts';
 /** Payload bytes held at once: room for one full request, and for what is being read beside it. */
 const BUDGET_BYTES = 256_000_000;
 const BATCH_AGE_MS = 5_000;
+/** Twice the threads that the command line has, so that none waits for the next item. */
+const LANES_PER_CORE = 4;
 const HEARTBEAT_MS = 1_000;
 
 export interface Session {
@@ -56,7 +58,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   const profile = resolveProfile(options.profile, options.limit);
   const log: OutcomeLog =
     folder === undefined ? new CountingLog(accounts) : new Ledger(folder, accounts, env.clock);
-  const concurrency = options.concurrency ?? availableParallelism() * 2;
+  const concurrency = options.concurrency ?? availableParallelism() * LANES_PER_CORE;
   let tools: Promise<MediaTools> | undefined;
   await mkdir(sink.spoolDir, { recursive: true });
 
