@@ -14,7 +14,7 @@ export interface AvOptions {
 
 /** ffprobe's answer for one file is a few kilobytes. */
 const ANSWER_BYTES = 1_000_000;
-/** A process takes some 40 MB, so fewer run at once than items are read. */
+/** A process takes some 55 MB, so fewer run at once than items are read. */
 const processes = new PQueue({ concurrency: availableParallelism() });
 const ENTRIES = [
   'format=duration',
