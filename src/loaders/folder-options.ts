@@ -6,7 +6,7 @@ import { labelOptions } from './labels.ts';
 import { manifestFields } from './manifest-options.ts';
 
 export const folderOptions = z.strictObject({
-  recursive: z.boolean().default(true).describe('List what lies in subfolders; --no-recursive leaves it out'),
+  recursive: z.boolean().default(true).describe('Subfolders, too, unless --no-recursive'),
   ...labelOptions,
   ...globOptions,
   symlinks: z

@@ -135,7 +135,7 @@ export const CODES = {
   INPUT_BATCH_OVERSIZE: rejected(
     900020,
     'The item alone is larger than one request may be.',
-    'Make it smaller or raise the batch byte limit.',
+    'Make it smaller, or raise --batch-megabytes where it is below 128.',
   ),
   CSV_ROW_INVALID: rejected(
     900021,
@@ -266,11 +266,6 @@ export const CODES = {
   ),
   CONFIG_INVALID: fatal(900060, 'An option or argument cannot be used.', 'See the message, or --help.'),
   RUN_NOT_FOUND: fatal(900061, 'No such run in this store.', 'Run: sluice runs list'),
-  TOO_MANY_REJECTED: fatal(
-    900062,
-    'More items were rejected or failed than max_rejected allows.',
-    'Correct the items in the failures file, then run the printed resume command.',
-  ),
   INTERRUPTED: fatal(900063, 'The run was interrupted.', 'Run the printed resume command.'),
   MEDIA_TOOL_MISSING: fatal(
     900064,

@@ -87,11 +87,15 @@ export interface ReadyItem {
   bytes: number;
   media: MediaInfo;
   payload: Payload;
+  /** The item's fingerprint, told apart from those of other sources; what `existing` gives back. */
+  fingerprint?: string;
   /** Size of the item inside a serialised request, in bytes. */
   wireBytes: number;
   warnings?: Outcome['warnings'];
   /** Gives the payload's memory back; the sink calls it once the bytes are safe, the runner calls it at the end. */
   release(): void;
+  /** Of a spooled payload: removes the file if the sink did not take it. The runner calls it after the result. */
+  discard?(): void;
 }
 
 /** What a sink knows about an id that it holds. */

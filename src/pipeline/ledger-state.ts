@@ -26,8 +26,9 @@ export async function restoreFromLedger(
       for (const line of block) {
         accounts.listed++;
         accounts.countOutcome(line);
-        done.set(keyOf(line.uri, line.inputId));
         const repeats = line.stage === 'list' && line.code === 'INPUT_DUPLICATE';
+        // The id of a repeat belongs to the item that came first, whose own line a kill may have kept out.
+        done.set(repeats ? repeatKey(line.uri, line.inputId) : keyOf(line.uri, line.inputId));
         if (line.idGiven && line.inputId !== undefined && !repeats) seen.firstUse(line.inputId, line.uri);
         if (isFailure(line) && !failures.has(line.uri)) repaired.append(line);
       }
@@ -37,7 +38,10 @@ export async function restoreFromLedger(
     repaired.close();
   }
   return {
-    hasOutcome: (listed) => done.has(keyOf(listed.uri, isOutcome(listed) ? listed.inputId : listed.id)),
+    hasOutcome: (listed) => {
+      const id = isOutcome(listed) ? listed.inputId : listed.id;
+      return done.has(keyOf(listed.uri, id)) || done.has(repeatKey(listed.uri, id));
+    },
   };
 
   /** A source that was changed on purpose may list an item under another line number, but with the same id. */
@@ -45,6 +49,8 @@ export async function restoreFromLedger(
     return matchBy === 'id' && id !== undefined ? `\n${id}` : uri;
   }
 }
+
+const repeatKey = (uri: string, id: string | undefined): string => `\n${id}\n${uri}`;
 
 async function urisIn(path: string, type: string): Promise<KeyTable> {
   const uris = new KeyTable({ values: false });

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { serializedInputSize, type WireInput } from '../formats/input-size.ts';
 import type { ByteBudget } from '../io/byte-budget.ts';
 import { readInline, readOnce } from '../io/read-once.ts';
@@ -7,6 +8,7 @@ import { sniff } from '../media/sniff.ts';
 import { checkText } from '../media/text.ts';
 import type { Code } from '../model/codes.ts';
 import type { Context, ExistingInput, Payload, ReadyItem, SourceItem } from '../model/contracts.ts';
+import { RejectedItemError } from '../model/errors.ts';
 import type { Concept, MediaInfo, Metadata } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Outcome } from '../model/outcome.ts';
@@ -26,6 +28,8 @@ export interface PrepareOptions {
   profile: Profile;
   check: 'header' | 'decode';
   dataset: string;
+  /** Tells the fingerprints of this source from those of others: equal names, sizes and times are not equal bytes. */
+  sourceTag: string;
   spoolDir: string;
   tools(): Promise<MediaTools>;
   budget: ByteBudget;
@@ -67,9 +71,11 @@ export class Preparer {
     const { budget, ctx, profile } = this.#options;
     let stage: 'read' | 'validate' = 'read';
     let reserved = item.text === undefined ? (item.size ?? UNKNOWN_SIZE) : item.text.length * 3;
-    reserved = Math.min(reserved, maxBytes(profile, 'image', false) + SPOOL_BUFFER);
+    // Half of the budget: the batch that waits to be filled holds less than the other half, so nobody waits for ever.
+    reserved = Math.min(reserved, maxBytes(profile, 'image', false) + SPOOL_BUFFER, budget.budget / 2);
     await budget.acquire(reserved, ctx.signal);
     let held = true;
+    let spool: string | undefined;
     try {
       const read = await readOnce(item, {
         ctx,
@@ -88,6 +94,7 @@ export class Preparer {
         },
       });
       stage = 'validate';
+      if ('spool' in read.payload) spool = read.payload.spool;
       const inMemory = 'buffer' in read.payload ? read.payload.buffer.length : SPOOL_BUFFER;
       budget.resize(reserved, inMemory);
       reserved = inMemory;
@@ -98,6 +105,7 @@ export class Preparer {
         signal: ctx.signal,
       });
       const viaUrl = item.url !== undefined;
+      assertClaimed(item, found.kind, found.media.format);
       checkMedia({ ...found, bytes: read.bytes, viaUrl }, profile);
       const warnings = [...found.warnings];
       if (item.fileName !== undefined && extensionDisagrees(item.fileName, found.media.format)) {
@@ -115,14 +123,36 @@ export class Preparer {
         reserved,
       );
     } catch (error) {
+      if (spool !== undefined) await rm(spool, { force: true });
       return outcomeOfError(item, stage, error, ctx.signal);
     } finally {
       if (held) budget.release(reserved);
     }
   }
 
+  /** Whether the stored bytes are still the item's, by what the source says of them. */
+  isUnchanged(item: SourceItem, existing: ExistingInput): boolean {
+    const { fingerprint } = item;
+    return (
+      fingerprint !== undefined &&
+      existing.uri === item.uri &&
+      existing.fingerprint === this.#tagged(fingerprint)
+    );
+  }
+
+  #tagged(fingerprint: string): string {
+    return `${this.#options.sourceTag}/${fingerprint}`;
+  }
+
   /** An item whose fingerprint says that the stored bytes are still its bytes: nothing is read. */
-  unchanged(item: SourceItem, existing: ExistingInput): ReadyItem {
+  unchanged(item: SourceItem, existing: ExistingInput): ReadyItem | Outcome {
+    const { ctx, profile } = this.#options;
+    try {
+      // It may have been stored under a profile that takes more than this run's.
+      checkMedia({ ...existing, viaUrl: item.url !== undefined }, profile);
+    } catch (error) {
+      return outcomeOfError(item, 'validate', error, ctx.signal);
+    }
     return this.#ready(
       item,
       existing.kind,
@@ -155,6 +185,8 @@ export class Preparer {
       datasetIds: this.#datasetIds,
     };
     if (item.geo !== undefined) wire.geo = item.geo;
+    // The platform fetches a URL itself, so the request carries the URL and not the bytes.
+    if (item.url !== undefined) wire.url = item.url;
     let left = reserved;
     const ready: ReadyItem = {
       item,
@@ -169,7 +201,26 @@ export class Preparer {
         left = 0;
       },
     };
+    if (item.fingerprint !== undefined) ready.fingerprint = this.#tagged(item.fingerprint);
     if (warnings.length > 0) ready.warnings = warnings;
+    if ('spool' in payload) {
+      const { spool } = payload;
+      // Gone already where the sink took it; what cannot be removed now goes with the run's folder.
+      ready.discard = () => void rm(spool, { force: true }).catch(() => {});
+    }
     return ready;
   }
+}
+
+/** A column such as `input.data.image.url` says what is behind it: a login page there is no text input. */
+function assertClaimed({ kind: claimed }: SourceItem, found: Kind, format: string): void {
+  if (claimed === undefined || claimed === found) return;
+  throw new RejectedItemError(
+    'INPUT_UNSUPPORTED_FORMAT',
+    `the source says ${claimed}, the content is ${found} (${format})`,
+    {
+      measured: found,
+      limit: claimed,
+    },
+  );
 }

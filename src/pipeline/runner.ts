@@ -143,7 +143,7 @@ export class Runner {
   }
 
   async #consume(): Promise<void> {
-    let taking = this.#queue.take(CHUNK);
+    let taking = this.#take();
     for (;;) {
       await this.#handOverReady();
       const chunk = await this.#nextOf(taking);
@@ -153,8 +153,15 @@ export class Runner {
       while (this.#slots.length > WINDOW) await this.#handOverFirst();
       // A source that is in memory would otherwise keep timers, signals and finished reads waiting.
       await setImmediate();
-      taking = this.#queue.take(CHUNK);
+      taking = this.#take();
     }
+  }
+
+  /** What the listing threw is thrown where the chunk is awaited, which may be only after a slow delivery. */
+  #take(): Promise<Listed[] | undefined> {
+    const taking = this.#queue.take(CHUNK);
+    taking.catch(() => {});
+    return taking;
   }
 
   /** Waits for entries, for the first slot to settle, or for the pending batch to be due, whichever is first. */
@@ -219,6 +226,7 @@ export class Runner {
     const { item, wireBytes } = ready;
     const limit = this.#parts.batcher.limits.bytes;
     ready.release();
+    ready.discard?.();
     this.#parts.log.append(
       outcomeOf(item.uri, 'batch', 'INPUT_BATCH_OVERSIZE', {
         ...itemFields(item),
@@ -267,12 +275,7 @@ export class Runner {
       const stored = existing.get(item.id);
       if (stored !== undefined && resumed && stored.runId === runId && stored.uri === item.uri) {
         this.#slots.push(committed(item, stored));
-      } else if (
-        stored !== undefined &&
-        !verify &&
-        stored.uri === item.uri &&
-        isSame(stored.fingerprint, item.fingerprint)
-      ) {
+      } else if (stored !== undefined && !verify && preparer.isUnchanged(item, stored)) {
         this.#slots.push(preparer.unchanged(item, stored));
       } else if (item.text !== undefined) {
         const ready = preparer.inline(item as SourceItem & { text: string });
@@ -296,9 +299,6 @@ export class Runner {
     return { kind: 'fatal', error: new FatalError('INTERNAL', error.message, { cause: error }) };
   }
 }
-
-const isSame = (stored: string | undefined, now: string | undefined): boolean =>
-  stored !== undefined && stored === now;
 
 /** Of two items with one id in a run the first listed wins (DESIGN.md §4). */
 function duplicate(item: SourceItem, first: string): Outcome {

@@ -7,6 +7,7 @@ import { ByteBudget } from '../io/byte-budget.ts';
 import { findTools, type MediaTools } from '../media/tools.ts';
 import type { Context, Loader, ReadyItem, Sink } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
+import { shortHash } from '../model/ids.ts';
 import { resolveProfile } from '../validation/index.ts';
 import type { Accounts } from './accounts.ts';
 import type { RunConfig } from './config.ts';
@@ -72,6 +73,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     sink,
     ctx,
     onResult: (ready, outcome) => {
+      ready.discard?.();
       log.append(isFailure(outcome) ? { ...outcome, record: recordOf(ready.item) } : outcome);
     },
   });
@@ -79,6 +81,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     profile,
     check: options.check,
     dataset: options.dataset,
+    sourceTag: shortHash(config.source).slice(0, 8),
     spoolDir: sink.spoolDir,
     tools: () => (tools ??= findTools({ path: env.searchPath })),
     budget: new ByteBudget(BUDGET_BYTES),

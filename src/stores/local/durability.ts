@@ -10,10 +10,13 @@ import { errnoOf } from '../../io/disk-errors.ts';
  */
 const SYNC_PARALLEL = 64;
 
+/** Windows syncs only what is open for writing; elsewhere that would refuse read-only files, such as hard links. */
+const SYNC_FLAGS = process.platform === 'win32' ? 'r+' : 'r';
+
 /** Makes the bytes of files durable. */
 export async function syncFiles(paths: readonly string[]): Promise<void> {
   await inParallel(paths, SYNC_PARALLEL, async (path) => {
-    await using file = await open(path, 'r+');
+    await using file = await open(path, SYNC_FLAGS);
     await file.datasync();
   });
 }

@@ -62,7 +62,7 @@ export function incomingOf(ready: ReadyItem, { text, source }: Staged = NOWHERE)
     uri: item.uri,
     sha256: ready.sha256,
     bytes: ready.bytes,
-    fingerprint: item.fingerprint,
+    fingerprint: ready.fingerprint,
     media: ready.media,
     text,
     source,

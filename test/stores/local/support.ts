@@ -31,6 +31,7 @@ function ready(id: string, kind: ReadyItem['kind'], buffer: Buffer, item: ItemFi
     bytes: buffer.length,
     media: { format: kind === 'text' ? 'text' : 'jpeg' },
     payload: { buffer },
+    ...(item.fingerprint === undefined ? {} : { fingerprint: item.fingerprint }),
     wireBytes: buffer.length,
     release() {},
   };
