@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Command, CommanderError } from 'commander';
 import { loaderNames, loadLoader } from '../loaders/index.ts';
-import { codeInfo } from '../model/codes.ts';
+import { type Code, codeInfo } from '../model/codes.ts';
 import { asError, SluiceError } from '../model/errors.ts';
 import { versions } from '../pipeline/versions.ts';
 import { datasetsCommand } from './datasets.ts';
@@ -11,6 +11,7 @@ import { inputsCommand } from './inputs.ts';
 import { resumeCommand } from './resume.ts';
 import { retryCommand } from './retry.ts';
 import { runsCommand } from './runs.ts';
+import { EXIT_INTERRUPTED, isInterrupt } from './signals.ts';
 import { storeCommand } from './store.ts';
 import type { Cli, Terminal } from './terminal.ts';
 
@@ -58,9 +59,11 @@ Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source i
 /** Runs one command line and gives its exit code; it never exits the process, so that all output is written. */
 export async function runCli(argv: string[], terminal: Terminal): Promise<number> {
   const cli: Cli = { terminal, exitCode: 0 };
+  let readerGone = false;
   // A reader that closes the pipe early, such as head, is no error.
   terminal.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
+    readerGone = true;
   });
   try {
     const program = await buildProgram(cli);
@@ -68,6 +71,12 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
     if (terminal.stdout.writableNeedDrain) await once(terminal.stdout, 'drain');
   } catch (thrown) {
     if (thrown instanceof CommanderError && thrown.exitCode === 0) return 0;
+    // A command that waits for stdout to drain is told of the closed pipe, too.
+    if (readerGone && (thrown as NodeJS.ErrnoException).code === 'EPIPE') return 0;
+    if (isInterrupt(thrown)) {
+      reportInterrupt(argv, terminal);
+      return EXIT_INTERRUPTED;
+    }
     report(asError(thrown), argv, terminal);
     return 1;
   }
@@ -79,14 +88,27 @@ function report(error: Error, argv: string[], terminal: Terminal): void {
   const code = error instanceof SluiceError ? error.code : ofArguments ? 'CONFIG_INVALID' : 'INTERNAL';
   const message = ofArguments ? error.message.replace(/^error: /, '') : error.message;
   const { number, remedy } = codeInfo(code);
-  if (argv.includes('--json')) {
-    const document = { schema: 1, error: { code, codeNumber: number, message, remedy } };
-    terminal.stdout.write(`${JSON.stringify(document)}\n`);
-  }
+  if (argv.includes('--json')) writeError({ code, codeNumber: number, message, remedy }, terminal);
   // Commander has said it already, with a suggestion.
   if (ofArguments) return;
   terminal.stderr.write(`error: ${message}\n${code} (${number}): ${remedy}\n`);
   if (argv.includes('--debug') || code === 'INTERNAL') terminal.stderr.write(`${stackOf(error)}\n`);
+}
+
+/** No run had begun, so there is nothing to resume. */
+function reportInterrupt(argv: string[], terminal: Terminal): void {
+  terminal.stderr.write('interrupted\n');
+  if (!argv.includes('--json')) return;
+  const { number } = codeInfo('INTERRUPTED');
+  const remedy = 'Run the command again.';
+  writeError({ code: 'INTERRUPTED', codeNumber: number, message: 'interrupted', remedy }, terminal);
+}
+
+function writeError(
+  error: { code: Code; codeNumber: number; message: string; remedy: string },
+  { stdout }: Terminal,
+): void {
+  stdout.write(`${JSON.stringify({ schema: 1, error })}\n`);
 }
 
 function stackOf(error: Error): string {

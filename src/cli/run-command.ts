@@ -24,7 +24,10 @@ export async function runForTerminal(
   const { terminal } = cli;
   const logger = loggerFor(cli, options.debug === true);
   const view = new ProgressView(terminal, Date.now());
-  using signals = stopSignals(() => {
+  let started = false;
+  using signals = stopSignals((letGo) => {
+    // Before the start there is nothing to finish: it waits for the lock or opens the source.
+    if (!started) return letGo();
     view.end();
     terminal.stderr.write('stopping: finishing what is under way (Ctrl-C again to let go at once)\n');
   });
@@ -35,6 +38,7 @@ export async function runForTerminal(
       stop: signals.stop,
       abort: signals.abort,
       onStart: ({ runId, describes, dryRun }) => {
+        started = true;
         terminal.stderr.write(
           `${printable(describes)}\n${dryRun ? 'dry run' : `run ${runId} → ${options.store}`}\n`,
         );
