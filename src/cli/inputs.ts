@@ -7,7 +7,7 @@ import { asError, FatalError, SluiceError } from '../model/errors.ts';
 import type { Input } from '../model/input.ts';
 import { deleteInputs, openReader } from '../stores/index.ts';
 import { contextFor, storeOf, withStore } from './run-command.ts';
-import { type Cli, formatBytes, formatCount, printable, table } from './terminal.ts';
+import { type Cli, formatBytes, formatCount, printable, printableLines, table } from './terminal.ts';
 
 const SHOWN_BY_DEFAULT = 50;
 
@@ -64,7 +64,9 @@ Examples:
       const out = flags['out'] as string | undefined;
       if (out === '-') return await pipeline(await reader.openBytes(id), stdout, { end: false });
       if (out !== undefined) await writeOut(await reader.openBytes(id), out);
-      stdout.write(flags['json'] ? `${JSON.stringify(input)}\n` : `${JSON.stringify(input, null, 2)}\n`);
+      stdout.write(
+        flags['json'] ? `${JSON.stringify(input)}\n` : `${printableLines(JSON.stringify(input, null, 2))}\n`,
+      );
     } finally {
       reader.close();
     }

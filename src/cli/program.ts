@@ -13,7 +13,7 @@ import { retryCommand } from './retry.ts';
 import { runsCommand } from './runs.ts';
 import { EXIT_INTERRUPTED, isInterrupt } from './signals.ts';
 import { storeCommand } from './store.ts';
-import type { Cli, Terminal } from './terminal.ts';
+import { type Cli, printable, printableLines, type Terminal } from './terminal.ts';
 
 export async function buildProgram(cli: Cli): Promise<Command> {
   const loaders = await Promise.all(loaderNames.map(loadLoader));
@@ -91,8 +91,9 @@ function report(error: Error, argv: string[], terminal: Terminal): void {
   if (argv.includes('--json')) writeError({ code, codeNumber: number, message, remedy }, terminal);
   // Commander has said it already, with a suggestion.
   if (ofArguments) return;
-  terminal.stderr.write(`error: ${message}\n${code} (${number}): ${remedy}\n`);
-  if (argv.includes('--debug') || code === 'INTERNAL') terminal.stderr.write(`${stackOf(error)}\n`);
+  terminal.stderr.write(`error: ${printable(message)}\n${code} (${number}): ${remedy}\n`);
+  if (argv.includes('--debug') || code === 'INTERNAL')
+    terminal.stderr.write(`${printableLines(stackOf(error))}\n`);
 }
 
 /** No run had begun, so there is nothing to resume. */

@@ -67,7 +67,7 @@ function describe(run: RunInfo): string {
     ['run', run.runId],
     ['status', run.exitCode === undefined ? run.status : `${run.status}, exit code ${run.exitCode}`],
     ['source', printable(run.source)],
-    ['dataset', run.dataset],
+    ['dataset', printable(run.dataset)],
     [
       'identity',
       `${listed} listed = ${ok} ok + ${rejected} rejected + ${failed} failed + ${skipped} skipped`,
@@ -75,7 +75,7 @@ function describe(run: RunInfo): string {
     ...Object.entries(run.byCode).map(([code, count]) => [`  ${code}`, String(count)]),
     ['began', run.startedAt],
     ['ended', run.endedAt ?? 'not yet'],
-    ['folder', `${run.folder}${run.pruned ? ' (ledger pruned)' : ''}`],
+    ['folder', `${printable(run.folder)}${run.pruned ? ' (ledger pruned)' : ''}`],
   ];
   if (run.status !== 'complete') rows.push(['go on', `sluice resume ${run.runId}`]);
   return table(rows);

@@ -1,7 +1,7 @@
 import { codeInfo } from '../model/codes.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { RunReport } from '../pipeline/report.ts';
-import { formatBytes, formatCount, formatDuration, printable, table } from './terminal.ts';
+import { formatBytes, formatCount, formatDuration, printable, quoted, table } from './terminal.ts';
 
 const EXAMPLES_A_CODE = 3;
 
@@ -72,10 +72,6 @@ function nextSteps(report: RunReport, store: string): string[] {
     rows.push(['after correcting them', `sluice retry ${quoted(report.failures ?? '')} --rejected`]);
   }
   rows.push(['look at the inputs', `sluice inputs list ${at} --dataset ${quoted(report.dataset)}`]);
-  rows.push(['every outcome', report.ledger ?? '']);
+  rows.push(['every outcome', printable(report.ledger ?? '')]);
   return [table(rows)];
 }
-
-/** Quotes what a shell would take apart. */
-const quoted = (word: string): string =>
-  /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;

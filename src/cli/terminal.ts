@@ -42,14 +42,21 @@ export function formatDuration(ms: number): string {
     : `${minutes}:${pad(whole % 60)}`;
 }
 
-/** Characters that move the cursor or colour the screen; names from sources may hold them. */
+/** Characters that move the cursor, colour the screen or turn the direction of text; sources may hold them. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding control characters is the point
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 /** A name from a source made safe to print on one line. */
 export function printable(text: string): string {
   return text.replace(CONTROL, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
+
+/** The same of a text whose line breaks are our own. */
+export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
+
+/** Quotes what a shell would take apart, for a command to be copied. */
+export const quoted = (word: string): string =>
+  /^[\w@%+=:,./\\-]+$/.test(word) ? word : `'${printable(word).replaceAll("'", "'\\''")}'`;
 
 /** Left-aligned columns, numbers right-aligned. */
 export function table(rows: string[][]): string {
