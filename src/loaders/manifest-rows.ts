@@ -131,8 +131,7 @@ export class RowLister {
     const input = form === 'raw' ? cell : cell.trim();
     const occurrence = this.#occurrences.next(input);
     const key = occurrence === 1 ? input : `${input}\0${occurrence}`;
-    const readable = form === 'raw' ? input.slice(0, READABLE).replace(/[/\\.]/g, ' ') : input.slice(-SHOWN);
-    return { id: deriveId(key, readable, this.#options.idPrefix) };
+    return { id: deriveId(key, readableOf(input, form), this.#options.idPrefix) };
   }
 
   #faultOutcome(row: CsvRow, index: number): Outcome {
@@ -184,6 +183,14 @@ export class RowLister {
   #uriOf({ line }: CsvRow): string {
     return `${this.#input.uri}#L${line}`;
   }
+}
+
+/** What people may see of an input in its id; of a URL the file's name alone, as all else may hold secrets. */
+function readableOf(input: string, form: CsvType): string {
+  if (form === 'url' || /^[a-z][a-z0-9+.-]+:\/\//i.test(input)) {
+    return URL.canParse(input) ? new URL(input).pathname.split('/').at(-1)! : '';
+  }
+  return form === 'raw' ? input.slice(0, READABLE).replace(/[/\\.]/g, ' ') : input.slice(-SHOWN);
 }
 
 /** The beginning of a cell, without the secrets that URLs carry. */

@@ -234,6 +234,20 @@ describe('ids', () => {
     expect(new Set(items.map(({ id }) => id)).size).toBe(3);
   });
 
+  it('that are derived show of a URL the name of its file alone', async () => {
+    const urls = [
+      'https://example.com/a/photo.jpg?token=SECRET/x',
+      'https://user:SECRET@example.com',
+      'https://user:SECRET@example.com:bad/photo.jpg',
+    ];
+    const { items, outcomes } = await listCsv(`input\n${rows(3, (n) => urls[n - 1]!)}`, { csvType: 'url' });
+    expect([...items.map(({ id }) => id), outcomes[0]!.inputId]).toEqual([
+      deriveId(urls[0]!, 'photo'),
+      deriveId(urls[1]!, ''),
+      deriveId(urls[2]!, ''),
+    ]);
+  });
+
   it('do not depend on the order of rows', async () => {
     await fc.assert(
       fc.asyncProperty(cellsArbitrary, async (cells) => {
