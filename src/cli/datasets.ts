@@ -43,7 +43,7 @@ export function datasetsCommand(cli: Cli): Command {
       if (dataset === undefined) {
         throw new FatalError('CONFIG_INVALID', `there is no dataset ${id}; sluice datasets list shows them`);
       }
-      if (flags['json']) stdout.write(`${JSON.stringify(dataset)}\n`);
+      if (flags['json']) stdout.write(`${JSON.stringify({ schema: 1, ...dataset })}\n`);
       else {
         const facts = [
           ['dataset', printable(dataset.id)],

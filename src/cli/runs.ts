@@ -29,7 +29,7 @@ export function runsCommand(cli: Cli): Command {
     .addHelpText('after', '\nExample:\n  $ sluice runs show 20261121T104512345-7x3kq0');
   show.action(async (runId: string, flags: Record<string, unknown>) => {
     const run = await showRun(storeOf(cli, flags['store'] as string | undefined), runId);
-    stdout.write(flags['json'] ? `${JSON.stringify(run)}\n` : `${describe(run)}\n`);
+    stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, ...run })}\n` : `${describe(run)}\n`);
   });
 
   const prune = withStore(new Command('prune'))
