@@ -40,9 +40,7 @@ export function datasetsCommand(cli: Cli): Command {
     const reader = await openReader(storeOf(cli, flags['store'] as string | undefined));
     try {
       const dataset = await reader.showDataset(id);
-      if (dataset === undefined) {
-        throw new FatalError('CONFIG_INVALID', `there is no dataset ${id}; sluice datasets list shows them`);
-      }
+      if (dataset === undefined) throw noDataset(id);
       if (flags['json']) stdout.write(`${JSON.stringify({ schema: 1, ...dataset })}\n`);
       else {
         const facts = [
@@ -73,6 +71,9 @@ export function datasetsCommand(cli: Cli): Command {
 
   return datasets.addCommand(list).addCommand(show);
 }
+
+export const noDataset = (id: string): FatalError =>
+  new FatalError('CONFIG_INVALID', `there is no dataset ${id}; sluice datasets list shows them`);
 
 const kindsOf = (byKind: Record<string, number>): string =>
   Object.entries(byKind)

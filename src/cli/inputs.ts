@@ -6,6 +6,7 @@ import { Command } from 'commander';
 import { asError, FatalError, SluiceError } from '../model/errors.ts';
 import type { Input } from '../model/input.ts';
 import { deleteInputs, openReader } from '../stores/index.ts';
+import { noDataset } from './datasets.ts';
 import { contextFor, storeOf, withStore } from './run-command.ts';
 import { type Cli, formatBytes, formatCount, printable, printableLines, table } from './terminal.ts';
 
@@ -35,12 +36,18 @@ Examples:
       const dataset = flags['dataset'] as string | undefined;
       // One more than is shown tells whether there is more.
       const wanted = limit === undefined || json ? limit : limit + 1;
+      let found = false;
       for await (const input of reader.listInputs({
         ...(dataset === undefined ? {} : { dataset }),
         ...(wanted === undefined ? {} : { limit: wanted }),
       })) {
+        found = true;
         if (!json) rows.push(rowOf(input));
         else if (!stdout.write(`${JSON.stringify(input)}\n`)) await once(stdout, 'drain');
+      }
+      // Looked up only when nothing was found: it counts the whole dataset.
+      if (!found && dataset !== undefined && (await reader.showDataset(dataset)) === undefined) {
+        throw noDataset(dataset);
       }
       if (json) return;
       const more = limit !== undefined && rows.length > limit + 1;

@@ -94,6 +94,7 @@ test('also when something is wrong: a code, a sentence for people on stderr, no 
     [['inputs', 'get', 'nobody', '--store', store], 'CONFIG_INVALID'],
     [['inputs', 'get', id, '--store', store, '--out', join(dir, 'no/such/folder')], 'CONFIG_INVALID'],
     [['datasets', 'show', 'nothing', '--store', store], 'CONFIG_INVALID'],
+    [['inputs', 'list', '--dataset', 'nothing', '--store', store], 'CONFIG_INVALID'],
     [['runs', 'show', 'never', '--store', store], 'RUN_NOT_FOUND'],
     [['resume', 'never', '--store', store], 'RUN_NOT_FOUND'],
     [['retry', text], 'CONFIG_INVALID'],
