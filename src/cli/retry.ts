@@ -1,4 +1,6 @@
 import { Command, Option } from 'commander';
+import { CODES } from '../model/codes.ts';
+import { FatalError } from '../model/errors.ts';
 import { STAGES, type Stage } from '../model/outcome.ts';
 import { retry, runOfFailures } from '../pipeline/retry.ts';
 import { isDebug, runForTerminal, withStore } from './run-command.ts';
@@ -29,7 +31,7 @@ Examples:
       failures,
       store,
       stage: flags['stage'] as Stage | undefined,
-      code: flags['code'] as string | undefined,
+      code: codeOf(flags['code'] as string | undefined),
       rejected: flags['rejected'] === true,
       retryDuplicates: flags['retryDuplicates'] === true,
       wait: flags['wait'] === true,
@@ -38,4 +40,9 @@ Examples:
       retry(request, env),
     );
   });
+}
+
+function codeOf(given: string | undefined): string | undefined {
+  if (given === undefined || Object.hasOwn(CODES, given)) return given;
+  throw new FatalError('CONFIG_INVALID', `--code ${given} is no code; docs/errors.md lists them`);
 }

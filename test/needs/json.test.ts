@@ -75,7 +75,9 @@ test('also when something is wrong: a code, a sentence for people on stderr, no 
   const store = join(dir, 'store');
   const text = join(dir, 'a.txt');
   await writeFile(text, 'text');
-  await ingest({ source: await folderWith(dir, 'one.txt'), store });
+  const source = await folderWith(dir, 'one.txt');
+  await writeFile(join(source, 'bad.txt'), Buffer.from([0xff]));
+  const { failures } = await ingest({ source, store });
   const { id } = (await inputsOf(store))[0]!;
   const none = join(dir, 'none');
   const wrong: [line: string[], code: string][] = [
@@ -98,6 +100,7 @@ test('also when something is wrong: a code, a sentence for people on stderr, no 
     [['runs', 'show', 'never', '--store', store], 'RUN_NOT_FOUND'],
     [['resume', 'never', '--store', store], 'RUN_NOT_FOUND'],
     [['retry', text], 'CONFIG_INVALID'],
+    [['retry', failures!, '--code', 'NOPE'], 'CONFIG_INVALID'],
     [['store', 'check', '--store', none], 'STORE_NOT_FOUND'],
     [['store', 'gc', '--store', none], 'STORE_NOT_FOUND'],
   ];
