@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { printable, printableLines, quoted } from '../../src/cli/terminal.ts';
+import { formatBytes, printable, printableLines, quoted } from '../../src/cli/terminal.ts';
 
 describe('what comes from a source and is printed', () => {
   test.each([
@@ -23,4 +23,13 @@ describe('what comes from a source and is printed', () => {
     expect(quoted("my photos/it's")).toBe("'my photos/it'\\''s'");
     expect(quoted('a\u001b[2Jb')).toBe("'a\\u001b[2Jb'");
   });
+});
+
+test.each([
+  [73.17073, '73 B'],
+  [999, '999 B'],
+  [1000, '1.00 kB'],
+  [12_345_678, '12.3 MB'],
+])('%d bytes read as %s', (bytes, text) => {
+  expect(formatBytes(bytes)).toBe(text);
 });
