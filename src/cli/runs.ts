@@ -3,7 +3,7 @@ import { FatalError } from '../model/errors.ts';
 import { listRuns, pruneRuns, type RunInfo, showRun } from '../pipeline/runs.ts';
 import { storeOf, withStore } from './run-command.ts';
 import type { Cli } from './terminal.ts';
-import { formatCount, printable, table } from './terminal.ts';
+import { formatCount, printable, quoted, table } from './terminal.ts';
 
 export function runsCommand(cli: Cli): Command {
   const { stdout } = cli.terminal;
@@ -28,8 +28,9 @@ export function runsCommand(cli: Cli): Command {
     .argument('<run-id>')
     .addHelpText('after', '\nExample:\n  $ sluice runs show 20261121T104512345-7x3kq0');
   show.action(async (runId: string, flags: Record<string, unknown>) => {
-    const run = await showRun(storeOf(cli, flags['store'] as string | undefined), runId);
-    stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, ...run })}\n` : `${describe(run)}\n`);
+    const store = storeOf(cli, flags['store'] as string | undefined);
+    const run = await showRun(store, runId);
+    stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, ...run })}\n` : `${describe(run, store)}\n`);
   });
 
   const prune = withStore(new Command('prune'))
@@ -61,7 +62,7 @@ function rowOf(run: RunInfo): string[] {
   ];
 }
 
-function describe(run: RunInfo): string {
+function describe(run: RunInfo, store: string): string {
   const { listed, ok, rejected, failed, skipped } = run.totals;
   const rows = [
     ['run', run.runId],
@@ -77,6 +78,6 @@ function describe(run: RunInfo): string {
     ['ended', run.endedAt ?? 'not yet'],
     ['folder', `${printable(run.folder)}${run.pruned ? ' (ledger pruned)' : ''}`],
   ];
-  if (run.status !== 'complete') rows.push(['go on', `sluice resume ${run.runId}`]);
+  if (run.status !== 'complete') rows.push(['go on', `sluice resume ${run.runId} --store ${quoted(store)}`]);
   return table(rows);
 }

@@ -1,4 +1,4 @@
-import { codeInfo } from '../model/codes.ts';
+import { type Code, codeInfo } from '../model/codes.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { RunReport } from '../pipeline/report.ts';
 import { formatBytes, formatCount, formatDuration, printable, quoted, table } from './terminal.ts';
@@ -69,7 +69,12 @@ function nextSteps(report: RunReport, store: string): string[] {
   if (report.totals.failed > 0)
     rows.push(['try failed ones again', `sluice retry ${quoted(report.failures ?? '')}`]);
   if (report.totals.rejected > 0) {
-    rows.push(['after correcting them', `sluice retry ${quoted(report.failures ?? '')} --rejected`]);
+    const rejected = Object.keys(report.byCode).filter((code) => codeInfo(code as Code).class === 'rejected');
+    const retry = `sluice retry ${quoted(report.failures ?? '')}`;
+    // A duplicate has nothing to correct; it needs another id.
+    const onlyDuplicates = rejected.every((code) => code === 'INPUT_DUPLICATE');
+    if (onlyDuplicates) rows.push(['store duplicates too', `${retry} --retry-duplicates`]);
+    else rows.push(['after correcting them', `${retry} --rejected`]);
   }
   rows.push(['look at the inputs', `sluice inputs list ${at} --dataset ${quoted(report.dataset)}`]);
   rows.push(['every outcome', printable(report.ledger ?? '')]);

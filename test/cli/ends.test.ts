@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ingest } from '../../src/index.ts';
 import { StoreLock } from '../../src/stores/local/lock.ts';
-import { start } from '../support/cli.ts';
+import { sluice, start } from '../support/cli.ts';
 import { testContext } from '../support/context.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
@@ -45,3 +45,13 @@ test.skipIf(process.platform === 'win32')(
     await lock.release();
   },
 );
+
+test('when all that was rejected are duplicates, the next step is to store them under other ids', async () => {
+  const dir = await tempFolder();
+  const csv = join(dir, 'rows.csv');
+  await writeFile(csv, 'inputid,input\na,one\na,two\n');
+  const { stdout } = await sluice(['ingest', csv, '--csv-type', 'raw', '--store', join(dir, 'store')]);
+  expect(stdout).toContain('1 × INPUT_DUPLICATE');
+  expect(stdout).toMatch(/sluice retry \S+ --retry-duplicates$/m);
+  expect(stdout).not.toContain('--rejected');
+});
