@@ -169,6 +169,19 @@ describe('a dirty CSV', () => {
 });
 
 describe('what an outcome says', () => {
+  it('names the one of the two geo cells that is at fault', async () => {
+    const geo = 'input.data.geo.geo_point';
+    const { items, outcomes } = await listCsv(
+      `input.data.text.raw,${geo}.latitude,${geo}.longitude\na,70,200\nb,91,10\nc,70,\nd,,\n`,
+    );
+    expect(outcomes.map(({ message }) => message)).toEqual([
+      'a.csv:2:6: longitude 200 is outside -180…180 (cell "200")',
+      'a.csv:3:3: latitude 91 is outside -90…90 (cell "91")',
+      'a.csv:4:6: latitude and longitude must both be numbers, or both empty (cell "")',
+    ]);
+    expect(items).toEqual([expect.not.objectContaining({ geo: expect.anything() })]);
+  });
+
   it('is file, line, column and the cell', async () => {
     const { outcomes } = await listCsv(
       'inputid,input,metadata,geopoints\n' +

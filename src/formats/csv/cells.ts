@@ -94,21 +94,23 @@ export function parseGeoPoints(cell: string, order: GeoOrder): Geo | undefined {
   const geo =
     order === 'lon,lat' ? { longitude: first, latitude: second } : { longitude: second, latitude: first };
   const other = GEO_ORDERS.find((candidate) => candidate !== order);
-  return inRange(geo, `; read as ${order}, and --geo-order ${other} reads it the other way round`);
-}
-
-/** The portal's two columns; undefined when both cells are empty. */
-export function parseGeoColumns(latitude: string, longitude: string): Geo | undefined {
-  const cells = [latitude.trim(), longitude.trim()];
-  if (cells.every((cell) => cell === '')) return undefined;
-  if (cells.some((cell) => !DECIMAL.test(cell)))
-    throw new CellError('latitude and longitude must both be numbers, or both empty');
-  return inRange({ latitude: Number(cells[0]), longitude: Number(cells[1]) }, '');
-}
-
-function inRange(geo: Geo, hint: string): Geo {
-  if (Math.abs(geo.latitude) > 90) throw new CellError(`latitude ${geo.latitude} is outside -90…90${hint}`);
-  if (Math.abs(geo.longitude) > 180)
-    throw new CellError(`longitude ${geo.longitude} is outside -180…180${hint}`);
+  const hint = `; read as ${order}, and --geo-order ${other} reads it the other way round`;
+  requireInRange('latitude', geo.latitude, hint);
+  requireInRange('longitude', geo.longitude, hint);
   return geo;
+}
+
+/** One of the portal's two columns. */
+export function parseCoordinate(cell: string, name: keyof Geo): number {
+  const text = cell.trim();
+  if (!DECIMAL.test(text)) throw new CellError('latitude and longitude must both be numbers, or both empty');
+  requireInRange(name, Number(text));
+  return Number(text);
+}
+
+const MOST_DEGREES = { latitude: 90, longitude: 180 } as const;
+
+function requireInRange(name: keyof Geo, degrees: number, hint = ''): void {
+  const most = MOST_DEGREES[name];
+  if (Math.abs(degrees) > most) throw new CellError(`${name} ${degrees} is outside -${most}…${most}${hint}`);
 }

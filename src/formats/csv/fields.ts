@@ -5,7 +5,7 @@ import {
   type GeoOrder,
   parseConceptList,
   parseConceptValue,
-  parseGeoColumns,
+  parseCoordinate,
   parseGeoPoints,
   parseMetadata,
 } from './cells.ts';
@@ -71,8 +71,12 @@ function readMetadata(cells: readonly string[], columns: readonly number[]): Met
 function readGeo(cells: readonly string[], columns: GeoColumns, order: GeoOrder): Geo | undefined {
   if ('points' in columns)
     return inCell(columns.points, () => parseGeoPoints(cells[columns.points] ?? '', order));
-  const { latitude, longitude } = columns;
-  return inCell(latitude, () => parseGeoColumns(cells[latitude] ?? '', cells[longitude] ?? ''));
+  const coordinate = (name: 'latitude' | 'longitude'): number =>
+    inCell(columns[name], () => parseCoordinate(cells[columns[name]] ?? '', name));
+  const isEmpty = [columns.latitude, columns.longitude].every(
+    (column) => (cells[column] ?? '').trim() === '',
+  );
+  return isEmpty ? undefined : { latitude: coordinate('latitude'), longitude: coordinate('longitude') };
 }
 
 function inCell<T>(cell: number, parse: () => T): T {

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import {
   parseConceptList,
   parseConceptValue,
-  parseGeoColumns,
+  parseCoordinate,
   parseGeoPoints,
   parseMetadata,
 } from '../../../src/formats/csv/cells.ts';
@@ -99,9 +99,9 @@ it.each(['1', '1,2,3', 'a,b', '1,', '0x10,5', ','])('%j is no point', (cell) => 
   expect(() => parseGeoPoints(cell, 'lon,lat')).toThrow(/two numbers, read as lon,lat/);
 });
 
-it('the two geo columns go together', () => {
-  expect(parseGeoColumns('70', '102')).toEqual({ latitude: 70, longitude: 102 });
-  expect(parseGeoColumns('', ' ')).toBeUndefined();
-  expect(() => parseGeoColumns('70', '')).toThrow(/both/);
-  expect(() => parseGeoColumns('102', '70')).toThrow(/latitude 102/);
+it('a coordinate is a number in its range', () => {
+  expect(parseCoordinate(' 70 ', 'latitude')).toBe(70);
+  expect(parseCoordinate('-180', 'longitude')).toBe(-180);
+  expect(() => parseCoordinate('', 'longitude')).toThrow(/both/);
+  expect(() => parseCoordinate('102', 'latitude')).toThrow(/latitude 102 is outside -90…90$/);
 });
