@@ -15,7 +15,7 @@ export const manifestFields = {
     .describe('What separates cells; by default the header tells'),
   encoding: z
     .string()
-    .min(1)
+    .refine(isEncoding, { error: ({ input }) => `"${input}" is not the name of an encoding` })
     .optional()
     .describe('Encoding of the CSV, such as windows-1252 or shift_jis; by default its first bytes tell'),
   geoOrder: z.enum(GEO_ORDERS).default('lon,lat').describe('Order of the two numbers in a "geopoints" cell'),
@@ -35,3 +35,11 @@ const DELIMITERS = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' } as const
 
 export const delimiterOf = ({ delimiter }: ManifestOptions): string | undefined =>
   delimiter && DELIMITERS[delimiter];
+
+function isEncoding(label: string): boolean {
+  try {
+    return new TextDecoder(label).encoding !== '';
+  } catch {
+    return false;
+  }
+}

@@ -168,6 +168,16 @@ describe('a dirty CSV', () => {
   });
 });
 
+describe('the options', () => {
+  it('take the name of an encoding and nothing else for one', () => {
+    expect(csv.options.parse({ encoding: 'Shift_JIS' }).encoding).toBe('Shift_JIS');
+    expect(() => csv.options.parse({ encoding: 'bogus-8' })).toThrow(
+      /bogus-8.*is not the name of an encoding/,
+    );
+    expect(() => csv.options.parse({ encoding: '' })).toThrow(/is not the name of an encoding/);
+  });
+});
+
 describe('what an outcome says', () => {
   it('names the one of the two geo cells that is at fault', async () => {
     const geo = 'input.data.geo.geo_point';
