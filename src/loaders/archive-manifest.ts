@@ -17,6 +17,7 @@ import {
   type Refusal,
   type ResolvedFile,
 } from './manifest.ts';
+import { readLayout } from './manifest-plan.ts';
 
 export interface ArchiveManifestOptions extends ManifestOptions {
   allowPrivateAddresses: boolean;
@@ -65,13 +66,27 @@ export class ArchiveManifests {
   async #isManifest(entry: PlacedEntry): Promise<boolean> {
     if (this.#entries.refusal(entry) !== undefined) return false;
     try {
-      if (!looksLikeManifest(await this.#entries.head(entry, PREFACE_BYTES), entry.name)) return false;
+      const head = await this.#entries.head(entry, PREFACE_BYTES);
+      if (!looksLikeManifest(head, entry.name) || !this.#isReadable(head, entry)) return false;
       for await (const _ of this.#open(entry));
       return true;
     } catch (error) {
       this.#ctx.signal.throwIfAborted();
       if (error instanceof FatalError) throw error;
       this.#ctx.logger.warn({ uri: this.#entries.uriOf(entry.name) }, asError(error).message);
+      return false;
+    }
+  }
+
+  /** Whether it is a manifest also with the options of the run, which were made for other files perhaps. */
+  #isReadable(head: Buffer, entry: PlacedEntry): boolean {
+    const uri = this.#entries.uriOf(entry.name);
+    try {
+      readLayout(head, head.length === entry.size, uri, this.#options);
+      return true;
+    } catch (error) {
+      if (!(error instanceof FatalError)) throw error;
+      this.#ctx.logger.warn({ uri }, `${uri} is not read as a manifest: ${error.message}`);
       return false;
     }
   }

@@ -37,18 +37,22 @@ export async function planManifest(
   input: RowTargets,
   options: ManifestOptions,
 ): Promise<ManifestPlan> {
+  const plan = readLayout(head, complete, input.uri, options);
+  const type =
+    plan.columns.format === 'portal' ? undefined : await typeOfCells(head, complete, plan, input, options);
+  return { ...plan, csvType: type?.csvType ?? 'raw', describes: describe(input.uri, plan, options, type) };
+}
+
+/** Encoding, delimiter and columns. Throws FatalError SOURCE_UNRECOGNISED or CONFIG_INVALID as `listManifest` does. */
+export function readLayout(head: Buffer, complete: boolean, uri: string, options: ManifestOptions): Layout {
   if (head.length === 0)
-    throw new FatalError('SOURCE_UNRECOGNISED', `${input.uri} is empty: it has no header line`);
-  const preface = readPreface(head, input.uri, {
+    throw new FatalError('SOURCE_UNRECOGNISED', `${uri} is empty: it has no header line`);
+  const { encoding, delimiter, header } = readPreface(head, uri, {
     encoding: options.encoding,
     delimiter: delimiterOf(options),
     complete,
   });
-  const columns = requireHeader(preface.header, input.uri);
-  const plan = { encoding: preface.encoding, delimiter: preface.delimiter, columns };
-  const type =
-    columns.format === 'portal' ? undefined : await typeOfCells(head, complete, plan, input, options);
-  return { ...plan, csvType: type?.csvType ?? 'raw', describes: describe(input.uri, plan, options, type) };
+  return { encoding, delimiter, columns: requireHeader(header, uri) };
 }
 
 interface TypeOfCells {

@@ -379,6 +379,33 @@ describe('a CSV in an archive', () => {
     expect(listing.listed).toHaveLength(5);
   });
 
+  it('is a text when the options of the run or its own header keep it from being read', async () => {
+    const warnings: unknown[] = [];
+    const context = testContext();
+    const ctx = {
+      ...context,
+      logger: { ...context.logger, warn: (_: object, message: string) => void warnings.push(message) },
+    };
+    const path = await zipOf([
+      csv('input,concepts\na.jpg,cat\n'),
+      csv('input;concepts;concepts\na.jpg;cat;dog\n', { name: 'twice.csv' }),
+      ...images,
+    ]);
+    const listing = await list(path, { delimiter: 'semicolon' }, ctx);
+    expect(listing.listed.map((l) => l.uri)).toEqual([
+      'x.zip!/labels.csv',
+      'x.zip!/twice.csv',
+      'x.zip!/a.jpg',
+      'x.zip!/b/c.jpg',
+      'x.zip!/rest.jpg',
+    ]);
+    expect(listing.proof.complete).toBe(true);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^x\.zip!\/labels\.csv is not read as a manifest: .*must name the columns/),
+      expect.stringMatching(/^x\.zip!\/twice\.csv is not read as a manifest: .*"concepts" twice/),
+    ]);
+  });
+
   it('is a text where it lies in a folder, has no known header or is corrupt', async () => {
     const listing = await list(
       await zipOf([
