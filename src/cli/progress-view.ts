@@ -8,6 +8,7 @@ const PLAIN_EVERY_MS = 10_000;
 export class ProgressView {
   readonly #terminal: Terminal;
   #bar: SingleBar | undefined;
+  #shown = { fraction: 0, share: '', text: 'listing …' };
   #lastLine: number;
 
   constructor(terminal: Terminal, now: number) {
@@ -27,7 +28,7 @@ export class ProgressView {
   }
 
   begin(): void {
-    this.#bar?.start(1, 0, { share: '', text: 'listing …' });
+    this.#draw();
   }
 
   show(snapshot: ProgressSnapshot, now: number): void {
@@ -35,11 +36,24 @@ export class ProgressView {
     if (this.#bar !== undefined) {
       const { fraction } = snapshot;
       const share = fraction === undefined ? '  – ' : `${Math.floor(fraction * 100)}%`.padStart(4);
-      this.#bar.update(fraction ?? 0, { share, text });
+      this.#shown = { fraction: fraction ?? 0, share, text };
+      this.#bar.update(this.#shown.fraction, this.#shown);
     } else if (now - this.#lastLine >= PLAIN_EVERY_MS) {
       this.#lastLine = now;
       this.#terminal.stderr.write(`${text}\n`);
     }
+  }
+
+  /** Writes a line above the bar. */
+  print(line: string): void {
+    const isDrawn = this.#bar?.isActive === true;
+    this.#bar?.stop();
+    this.#terminal.stderr.write(`${line}\n`);
+    if (isDrawn) this.#draw();
+  }
+
+  #draw(): void {
+    this.#bar?.start(1, this.#shown.fraction, this.#shown);
   }
 
   /** Takes the bar away, so that other lines can be written; what is shown from now on are lines, too. */

@@ -7,6 +7,7 @@ import type { Context, Logger } from '../model/contracts.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { RunEnvironment } from '../pipeline/environment.ts';
 import type { RunReport } from '../pipeline/report.ts';
+import { peopleLogger } from './people-logger.ts';
 import { ProgressView } from './progress-view.ts';
 import { stopSignals } from './signals.ts';
 import { summary } from './summary.ts';
@@ -22,8 +23,8 @@ export async function runForTerminal(
   run: (env: Partial<RunEnvironment>) => Promise<RunReport>,
 ): Promise<void> {
   const { terminal } = cli;
-  const logger = loggerFor(cli, options.debug === true);
   const view = new ProgressView(terminal, Date.now());
+  const logger = loggerFor(cli, options.debug === true, (line) => view.print(line));
   let started = false;
   using signals = stopSignals((letGo) => {
     // Before the start there is nothing to finish: it waits for the lock or opens the source.
@@ -76,13 +77,13 @@ export function withStore(command: Command): Command {
     .option('--json', 'exactly one JSON document on stdout, nothing else');
 }
 
-const loggerFor = (cli: Cli, debug: boolean): Logger =>
-  pino({ level: debug ? 'debug' : 'warn' }, cli.terminal.stderr);
+const loggerFor = (cli: Cli, debug: boolean, print: (line: string) => void): Logger =>
+  debug ? pino({ level: 'debug' }, cli.terminal.stderr) : peopleLogger(print);
 
 /** For commands that are no run: the system's clock, and Ctrl-C as an abort. */
 export function contextFor(cli: Cli, command: Command): Context & Disposable {
   const signals = stopSignals(() => {});
-  const logger = loggerFor(cli, isDebug(command));
+  const logger = loggerFor(cli, isDebug(command), (line) => void cli.terminal.stderr.write(`${line}\n`));
   return {
     logger,
     clock: systemClock,
