@@ -17,7 +17,6 @@ import { planManifest } from './manifest-plan.ts';
 
 const options = z.strictObject({
   ...manifestFields,
-  idPrefix: z.string().default('').describe('Put before every derived id, to keep sources apart'),
   allowOutside: z
     .boolean()
     .default(false)

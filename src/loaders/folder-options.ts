@@ -33,7 +33,6 @@ export const folderOptions = z.strictObject({
     .default(false)
     .describe('Let the manifest also name URLs that lead to private, loopback and link-local addresses'),
   ...manifestFields,
-  idPrefix: z.string().default('').describe('Put before every derived id, to keep sources apart'),
   ...archiveFields,
 });
 export type FolderOptions = z.infer<typeof folderOptions>;

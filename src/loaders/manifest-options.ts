@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { GEO_ORDERS } from '../formats/csv/cells.ts';
+import { MAX_PREFIX_LENGTH } from '../model/ids.ts';
 
-/** What every loader that reads a CSV of inputs lets the user choose about it. */
+/** What every loader that reads a CSV of inputs lets the user choose about it, and about the ids it derives. */
 export const manifestFields = {
   csvType: z
     .enum(['raw', 'url', 'file', 'file_path'])
@@ -26,10 +27,16 @@ export const manifestFields = {
     .max(64_000_000)
     .default(1_000_000)
     .describe('Longest record of a CSV, in bytes; a longer one is rejected'),
+  idPrefix: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]*$/, 'takes ASCII letters, digits, "_" and "-" only')
+    .max(MAX_PREFIX_LENGTH, `takes at most ${MAX_PREFIX_LENGTH} characters`)
+    .default('')
+    .describe('Put before every derived id, to keep sources apart'),
 };
 
-/** The values of `manifestFields`, and the prefix of derived ids, which every loader has. */
-export type ManifestOptions = z.infer<z.ZodObject<typeof manifestFields>> & { idPrefix: string };
+/** The values of `manifestFields`. */
+export type ManifestOptions = z.infer<z.ZodObject<typeof manifestFields>>;
 
 const DELIMITERS = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' } as const;
 

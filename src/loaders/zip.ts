@@ -17,7 +17,6 @@ const options = z.strictObject({
   ...labelOptions,
   ...globOptions,
   ...manifestFields,
-  idPrefix: z.string().default('').describe('Put before every derived id, to keep sources apart'),
   allowPrivateAddresses: z
     .boolean()
     .default(false)

@@ -4,6 +4,8 @@ import { hash } from 'node:crypto';
 export const MAX_ID_LENGTH = 48;
 /** 80 bits as Crockford base 32. */
 const HASH_LENGTH = 16;
+/** Longest prefix of derived ids, in characters: a `-` and the hash must fit after it. */
+export const MAX_PREFIX_LENGTH = MAX_ID_LENGTH - HASH_LENGTH - 1;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
 const NOT_ASCII = /[^\u0000-\u007f]/;
 const ALPHABET = [...'0123456789abcdefghjkmnpqrstvwxyz'];

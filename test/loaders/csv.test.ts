@@ -8,6 +8,8 @@ import { format } from 'fast-csv';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { statFingerprint } from '../../src/io/fingerprint.ts';
 import { csv } from '../../src/loaders/csv.ts';
+import { folder } from '../../src/loaders/folder.ts';
+import { zip } from '../../src/loaders/zip.ts';
 import type { Listed, Logger, SourceItem } from '../../src/model/contracts.ts';
 import { deriveId } from '../../src/model/ids.ts';
 import { testContext } from '../support/context.ts';
@@ -175,6 +177,22 @@ describe('the options', () => {
       /bogus-8.*is not the name of an encoding/,
     );
     expect(() => csv.options.parse({ encoding: '' })).toThrow(/is not the name of an encoding/);
+  });
+});
+
+describe.each([
+  ['csv', csv],
+  ['folder', folder],
+  ['zip', zip],
+])('the prefix of the ids of a %s', (_, { options }) => {
+  it('leaves room for the hash', () => {
+    const { idPrefix } = options.parse({ idPrefix: 'Left_2-'.padEnd(31, 'x') });
+    expect(deriveId('key', 'name', idPrefix)).toHaveLength(48);
+    expect(() => options.parse({ idPrefix: 'x'.repeat(32) })).toThrow(/takes at most 31 characters/);
+  });
+
+  it.each(['a:b', 'a b', 'a/b', 'é'])('%j is refused', (idPrefix) => {
+    expect(() => options.parse({ idPrefix })).toThrow(/takes ASCII letters, digits/);
   });
 });
 
