@@ -1,4 +1,5 @@
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
+import type { Loader } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
 import { Accounts } from './accounts.ts';
 import { environment, type RunEnvironment } from './environment.ts';
@@ -45,8 +46,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
     const accounts = new Accounts();
     const seen = SeenIds.in(sink.spoolDir);
     const { hasOutcome } = await restoreFromLedger(folder, accounts, seen, changed ? 'id' : 'uri');
-    const selected = manifest.retryOf === undefined ? undefined : await Selection.read(folder.selection);
-    const base = selected === undefined ? opened.loader : selected.narrow(opened.loader, folder.selection);
+    const base = await selectedBy(manifest, folder, opened.loader);
     const checkpoint = await folder.readCheckpoint();
     return await runSession(
       {
@@ -72,4 +72,12 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
 
 async function hasChanged(manifest: RunManifest, now: Promise<string | undefined>): Promise<boolean> {
   return (await now) !== manifest.source.fingerprint;
+}
+
+/** Of a resumed retry: what it had selected of its source. */
+async function selectedBy({ retryOf }: RunManifest, folder: RunFolder, loader: Loader): Promise<Loader> {
+  if (retryOf === undefined) return loader;
+  const selection = await Selection.read(folder.selection);
+  await selection.knowEarlier(new RunFolder(dirname(folder.path), retryOf).ledger);
+  return selection.narrow(loader, folder.selection);
 }

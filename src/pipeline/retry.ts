@@ -38,7 +38,8 @@ export function runOfFailures(failures: string): { store: string; runId: string 
 export async function retry(request: RetryRequest, given?: Partial<RunEnvironment>): Promise<RunReport> {
   const env = environment(given);
   const earlier = runOfFailures(request.failures);
-  const manifest = await new RunFolder(join(earlier.store, 'runs'), earlier.runId).manifest();
+  const earlierRun = new RunFolder(join(earlier.store, 'runs'), earlier.runId);
+  const manifest = await earlierRun.manifest();
   if (!existsSync(request.failures)) {
     throw new FatalError(
       'RUN_NOT_FOUND',
@@ -59,6 +60,7 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
       prepare: async (part, folder) => {
         const path = join(part, basename(folder.selection));
         const selection = await Selection.make(request.failures, request, path);
+        await selection.knowEarlier(earlierRun.ledger);
         return selection.narrow(opened.loader, folder.selection);
       },
     },

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { JsonlWriter, readJsonlBlocks } from '../io/jsonl.ts';
 import { KeyTable } from '../io/key-table.ts';
 import { isOutcome, type Listed, type Loader } from '../model/contracts.ts';
@@ -26,6 +27,12 @@ export class Selection {
   readonly #states = new KeyTable();
   /** Whether there may be folders or archives among the selected: those have no id. */
   #hasContainers = false;
+  /** Whether there are rows among the selected that were too broken to have an id. */
+  #hasBrokenRows = false;
+  /** The ids that the earlier run listed; needed only to tell corrected rows from those that merely moved. */
+  readonly #earlier = new KeyTable({ values: false });
+  /** Rows that are new since, beyond those on a selected line: a corrected one is among them when lines moved. */
+  #newRows = 0;
 
   /** Copies the selected lines of a failures file to `path`. An item that failed twice is selected once. */
   static async make(failures: string, filter: SelectionFilter, path: string): Promise<Selection> {
@@ -57,10 +64,19 @@ export class Selection {
   /** Returns false when the same item was added before. */
   #add(line: Outcome): boolean {
     this.#hasContainers ||= line.inputId === undefined;
+    this.#hasBrokenRows ||= line.inputId === undefined && isRow(line.uri);
     for (const uri of furtherLines(line)) {
       if (!this.#states.has(byUri(uri))) this.#states.set(byUri(uri), PERHAPS);
     }
     return this.#states.set(keyOf(line), WAITING);
+  }
+
+  /** Reads the ids of the earlier run where a selected row can be found by its line only, which others may be on now. */
+  async knowEarlier(ledger: string): Promise<void> {
+    if (!this.#hasBrokenRows || !existsSync(ledger)) return;
+    for await (const block of readJsonlBlocks<Outcome>(ledger, { type: 'ledger' })) {
+      for (const { inputId } of block) if (inputId !== undefined) this.#earlier.set(inputId);
+    }
   }
 
   /** A loader that lists what was selected, and an outcome for what the source no longer has. `path`: its lines. */
@@ -76,11 +92,16 @@ export class Selection {
   #take(listed: Listed): boolean {
     const { uri } = listed;
     const id = isOutcome(listed) ? listed.inputId : listed.id;
-    const keys = id === undefined ? [byUri(uri)] : [byBoth(id, uri), byId(id), byUri(uri)];
-    for (const key of keys) {
+    const isOldRow = id !== undefined && isRow(uri) && this.#earlier.has(id);
+    const ofId = id === undefined ? [] : [byBoth(id, uri), byId(id)];
+    for (const key of isOldRow ? ofId : [...ofId, byUri(uri)]) {
       const state = this.#states.get(key);
       if (state !== WAITING && state !== PERHAPS) continue;
       this.#states.set(key, TAKEN);
+      return true;
+    }
+    if (this.#hasBrokenRows && isRow(uri) && id !== undefined && !isOldRow) {
+      this.#newRows++;
       return true;
     }
     return this.#hasContainers && this.#takeInside(uri);
@@ -102,6 +123,7 @@ export class Selection {
     for await (const block of readJsonlBlocks<Outcome>(path, { type: 'selection' })) {
       for (const line of block) {
         if (this.#states.get(keyOf(line)) !== WAITING) continue;
+        if (line.inputId === undefined && isRow(line.uri) && this.#newRows-- > 0) continue;
         yield outcomeOf(line.uri, 'list', 'INPUT_NOT_FOUND', {
           ...(line.inputId === undefined ? {} : { inputId: line.inputId }),
           message: `${line.uri} was selected for the retry, but the source no longer lists it`,
@@ -127,6 +149,8 @@ function keyOf(line: Outcome): string {
   if (line.inputId === undefined) return byUri(line.uri);
   return line.code === 'INPUT_DUPLICATE' ? byBoth(line.inputId, line.uri) : byId(line.inputId);
 }
+
+const isRow = (uri: string): boolean => /#L\d+(?:#\d+)?$/.test(uri);
 
 const byId = (id: string): string => `i${id}`;
 const byUri = (uri: string): string => `u${uri}`;

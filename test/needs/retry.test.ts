@@ -109,3 +109,15 @@ test('takes every row that a broken quote had swallowed, once the quote is corre
   });
   expect((await storedIn(other)).map(({ id }) => id).join('')).toBe('abcde');
 });
+
+test('finds a corrected row also when rows were put above it, and leaves alone what moved to its line', async () => {
+  const source = join(dir, 'moved.csv');
+  const other = join(dir, 'other');
+  await writeFile(source, 'inputid,input,concepts\nfoo,"text" foo,x\nb,text b,x\n');
+  const broken = await ingest({ source, store: other, loader: { csvType: 'raw' } });
+  expect(broken.totals).toMatchObject({ listed: 2, ok: 1, rejected: 1 });
+  await writeFile(source, 'inputid,input,concepts\nb,text b,x\nnew,text new,x\nfoo,text foo,x\n');
+  const again = await retry({ failures: broken.failures!, store: other, rejected: true });
+  expect(codesOf(other, again)).toEqual({ 'moved.csv#L3': 'INPUT_SUCCESS', 'moved.csv#L4': 'INPUT_SUCCESS' });
+  expect(again.exitCode).toBe(0);
+});
