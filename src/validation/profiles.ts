@@ -79,7 +79,10 @@ export function resolveProfile(
   if (profile === undefined) throw unknown('profile', name, PROFILE_NAMES);
   const limits: Record<LimitName, Limit> = { ...profile.limits };
   for (const [key, given] of Object.entries(overrides)) {
-    if (!isLimitName(key)) throw unknown('limit', key, Object.keys(PLATFORM_LIMITS));
+    const instead = INSTEAD.get(key);
+    if (instead !== undefined)
+      throw new FatalError('CONFIG_INVALID', `limit ${key} cannot be replaced; ${instead}`);
+    if (!isLimitName(key)) throw unknown('limit', key, REPLACEABLE);
     const value = overrideValue.safeParse(given === '' ? undefined : given);
     if (!value.success) {
       const unit = limits[key].unit;
@@ -92,6 +95,14 @@ export function resolveProfile(
   }
   return { ...profile, limits };
 }
+
+/** What to use instead of replacing a limit of requests: batching has options of its own. */
+const INSTEAD: ReadonlyMap<string, string> = new Map([
+  ['request.inputs', 'use --batch-items for smaller requests'],
+  ['request.videos', '--batch-items 1 sends every input alone'],
+  ['request.megabytes', 'use --batch-megabytes for smaller requests'],
+] satisfies [LimitName, string][]);
+const REPLACEABLE = Object.keys(PLATFORM_LIMITS).filter((name) => !INSTEAD.has(name));
 
 const isLimitName = (name: string): name is LimitName => Object.hasOwn(PLATFORM_LIMITS, name);
 

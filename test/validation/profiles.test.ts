@@ -66,6 +66,16 @@ describe('an override', () => {
     expect(() => resolveProfile('clarifai', { [name]: 1 })).toThrow(message);
   });
 
+  it.each([
+    ['request.inputs', '--batch-items'],
+    ['request.videos', '--batch-items'],
+    ['request.megabytes', '--batch-megabytes'],
+  ])('of %s is refused and points to %s', (name, flag) => {
+    expect(() => resolveProfile('clarifai', { [name]: 1 })).toThrow(
+      expect.objectContaining({ code: 'CONFIG_INVALID', message: expect.stringContaining(flag) }),
+    );
+  });
+
   it.each(['', 'many', '0', '-1', 'Infinity'])('with the value "%s" is refused', (value) => {
     expect(() => resolveProfile('open', { 'image.megapixels': value })).toThrow(
       expect.objectContaining({
