@@ -72,7 +72,9 @@ Examples:
       if (out === '-') return await pipeline(await reader.openBytes(id), stdout, { end: false });
       if (out !== undefined) await writeOut(await reader.openBytes(id), out);
       stdout.write(
-        flags['json'] ? `${JSON.stringify(input)}\n` : `${printableLines(JSON.stringify(input, null, 2))}\n`,
+        flags['json']
+          ? `${JSON.stringify({ schema: 1, ...input })}\n`
+          : `${printableLines(JSON.stringify(input, null, 2))}\n`,
       );
     } finally {
       reader.close();

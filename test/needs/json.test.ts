@@ -66,6 +66,8 @@ test('with --json, stdout is one document, or one line for each of a list, and n
   for (const [i, line] of [...commands, ...changing].entries()) {
     const found = documents(ran[i]!.stdout);
     expect(found, line.join(' ')).toHaveLength(lists[line.slice(0, 2).join(' ')] ?? 1);
+    const isList = line.slice(0, 2).join(' ') in lists;
+    if (!isList) expect(Object.entries(found[0]!)[0], line.join(' ')).toEqual(['schema', 1]);
     expect([0, 2], `${line.join(' ')}: ${ran[i]!.stderr}`).toContain(ran[i]!.code);
   }
 });
