@@ -1,5 +1,5 @@
 /** What an aborted signal carries: someone wanted it to end, nothing went wrong. */
-export class Interrupted extends Error {
+class Interrupted extends Error {
   constructor() {
     super('interrupted');
     this.name = 'Interrupted';

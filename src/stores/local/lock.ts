@@ -48,7 +48,7 @@ export class StoreLock {
       if (newest !== undefined && (await isHeld(newest, space, ctx.clock.now()))) {
         if (!wait) throw locked(newest);
         if (!waited)
-          ctx.logger.info({ owner: newest.owner }, 'waiting for another run to let go of the store');
+          ctx.logger.warn({ owner: newest.owner }, 'waiting for another run to let go of the store');
         waited = true;
         await ctx.clock.sleep(POLL_MS, ctx.signal);
         continue;
