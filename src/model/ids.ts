@@ -6,11 +6,18 @@ export const MAX_ID_LENGTH = 48;
 const HASH_LENGTH = 16;
 /** Longest prefix of derived ids, in characters: a `-` and the hash must fit after it. */
 export const MAX_PREFIX_LENGTH = MAX_ID_LENGTH - HASH_LENGTH - 1;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII is meant
-const NOT_ASCII = /[^\u0000-\u007f]/;
 const ALPHABET = [...'0123456789abcdefghjkmnpqrstvwxyz'];
 /** All pairs of two, in order. */
 const PAIRS = ALPHABET.flatMap((first) => ALPHABET.map((second) => first + second));
+
+const HYPHEN = 0x2d;
+const UNDERSCORE = 0x5f;
+/** What each ASCII character becomes in a slug: itself in lower case, or 0 where it separates. */
+const SLUG_UNITS = Uint8Array.from({ length: 128 }, (_, unit) => {
+  const lower = String.fromCharCode(unit).toLowerCase();
+  return /[a-z0-9_-]/.test(lower) ? lower.charCodeAt(0) : 0;
+});
+const scratch = Buffer.alloc(MAX_ID_LENGTH);
 
 /** 80 bits of the SHA-256 of `data` as 16 lower-case base-32 characters. */
 export function shortHash(data: string | Uint8Array): string {
@@ -30,13 +37,31 @@ function slug(name: string, maxLength: number): string {
   const dot = base.lastIndexOf('.');
   const stem = dot > 0 ? base.slice(0, dot) : base;
   const start = stem.slice(0, maxLength * 2);
-  // Normalising costs more than everything else here, and plain ASCII needs none.
-  return (NOT_ASCII.test(start) ? start.normalize('NFKD') : start)
-    .toLowerCase()
-    .replace(/[^a-z0-9_-]+/g, '-')
-    .slice(0, maxLength)
-    .replace(/^[-_]+|[-_]+$/g, '');
+  return slugOfAscii(start, maxLength) ?? slugOfAscii(toAscii(start), maxLength)!;
 }
+
+/** Letters without their marks, and `?` for what is not ASCII even so. */
+const toAscii = (text: string): string => text.normalize('NFKD').replace(/[\u0080-\uffff]+/g, '?');
+
+/** Unit by unit, for it runs for every row without an id; undefined for text that is not ASCII. */
+function slugOfAscii(text: string, maxLength: number): string | undefined {
+  let length = 0;
+  let separated = false;
+  for (let i = 0; i < text.length && length < maxLength; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return undefined;
+    const kept = SLUG_UNITS[unit]!;
+    if (kept !== 0) scratch[length++] = kept;
+    else if (!separated) scratch[length++] = HYPHEN;
+    separated = kept === 0;
+  }
+  let first = 0;
+  while (first < length && isEdge(scratch[first]!)) first++;
+  while (length > first && isEdge(scratch[length - 1]!)) length--;
+  return scratch.toString('latin1', first, length);
+}
+
+const isEdge = (unit: number): boolean => unit === HYPHEN || unit === UNDERSCORE;
 
 /**
  * The id of an item that brought none: a readable slug and 80 bits of a hash of `key` (DESIGN.md §4).
