@@ -40,7 +40,7 @@ afterAll(() => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-test('a full disk ends the run, which then goes on where it stopped', { timeout: 60_000 }, async (ctx) => {
+test('a full disk ends the run, which then goes on where it stopped', async (ctx) => {
   ctx.skip(without !== undefined, without);
   const store = join(disk, 'store');
   const full = await sluice(['ingest', source, '--store', store]);
@@ -68,9 +68,7 @@ test('a full disk ends the run, which then goes on where it stopped', { timeout:
   rmSync(store, { recursive: true });
 });
 
-test('a disk that somebody else fills to the last byte stops the run, which then goes on', {
-  timeout: 60_000,
-}, async (ctx) => {
+test('a disk that somebody else fills to the last byte stops the run, which then goes on', async (ctx) => {
   ctx.skip(without !== undefined, without);
   mount('-o', 'remount,size=200m', 'tmpfs', disk);
   const store = join(disk, 'other');

@@ -47,7 +47,7 @@ beforeAll(async () => {
   expect(report.status).toBe('complete');
   listed = report.totals.listed;
   reference = (await inputsOf(join(dir, 'whole'))).map(essence);
-}, 120_000);
+});
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
 const ingest = (store: string) => start(['ingest', source, '--labels', 'folder', '--store', store, '--json']);

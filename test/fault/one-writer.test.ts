@@ -96,7 +96,6 @@ test('the lock of a killed run is taken over at once, and the run can still be r
 
 test.skipIf(process.platform === 'win32')(
   'SIGTERM finishes what is under way, a second one lets go at once; both can be resumed',
-  { timeout: 60_000 },
   async () => {
     for (const signals of [1, 2]) {
       const run = await heldRun();

@@ -70,7 +70,7 @@ test('items larger than what is left of the byte budget wait for the pending bat
     'image.megabytes=200',
   ]);
   expect(ran.json.byCode).toEqual({ INPUT_SUCCESS: 1, INPUT_BATCH_OVERSIZE: 1 });
-}, 60_000);
+});
 
 test.skipIf(process.platform !== 'linux')(
   'read-only files can be linked into a store by whom they do not belong to',

@@ -170,9 +170,7 @@ const ledgerLines = (folder: RunFolder): Outcome[] =>
     .slice(1)
     .map((line) => JSON.parse(line));
 
-test('whatever goes wrong, each item has one outcome, and a run that was cut off is resumed to the same end', {
-  timeout: 60_000,
-}, async () => {
+test('whatever goes wrong, each item has one outcome, and a run that was cut off is resumed to the same end', async () => {
   let runs = 0;
   let interrupted = 0;
   await fc.assert(

@@ -14,9 +14,7 @@ import { tempFolder } from '../support/temp-folder.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-test('every kind comes back as the bytes that went in; what is deleted is gone, with its blob', {
-  timeout: 60_000,
-}, async () => {
+test('every kind comes back as the bytes that went in; what is deleted is gone, with its blob', async () => {
   const dir = await tempFolder();
   const store = join(dir, 'store');
   const source = join(dir, 'source');

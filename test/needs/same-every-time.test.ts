@@ -37,9 +37,7 @@ async function batchesOf(store: string, request: Omit<IngestRequest, 'store'>): 
   return sent;
 }
 
-test('the same source gives the same ids, batches in the same order, outcomes and rows; a dry run tells all of it before', {
-  timeout: 60_000,
-}, async () => {
+test('the same source gives the same ids, batches in the same order, outcomes and rows; a dry run tells all of it before', async () => {
   const dir = await tempFolder();
   const source = join(dir, 'source');
   await mkdir(source);

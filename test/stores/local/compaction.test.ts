@@ -54,7 +54,7 @@ describe('compaction', () => {
     await inputs.compact(0);
     expect(await readdir(join(store, 'db', 'inputs.lance', 'data'))).toHaveLength(1);
     expect(await allInputs(store)).toEqual(before);
-  }, 30_000);
+  });
 
   test('keeps the fragments of a run of small commits bounded', async () => {
     const { store, inputs } = await emptyStore();
@@ -68,7 +68,7 @@ describe('compaction', () => {
     expect(compactions).toBeGreaterThan(1);
     expect(most).toBeLessThan(70);
     expect(await allInputs(store)).toHaveLength(200);
-  }, 30_000);
+  });
 
   test('is not due for a table of full commits, and is for one of small ones', () => {
     expect(isFragmented({ fragments: 122, rows: 1_000_000, bytes: 60_000_000 })).toBe(false);

@@ -50,4 +50,4 @@ test('a writer killed at any point leaves every answered item, whole, once, and 
   expect(findings.filter(({ finding }) => finding !== 'BLOB_ORPHAN')).toEqual([]);
   await collectGarbage(store, { graceMs: -60_000 }, testContext());
   expect(await collect(checkStore(store, { deep: true }, testContext()))).toEqual([]);
-}, 60_000);
+});

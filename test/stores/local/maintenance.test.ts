@@ -141,5 +141,5 @@ describe('looking up ids', () => {
     expect(
       await collect(checkStore(store, {}, ctx)).then((all) => all.filter((f) => f.finding !== 'RUN_MISSING')),
     ).toEqual([]);
-  }, 30_000);
+  });
 });
