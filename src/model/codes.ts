@@ -95,6 +95,12 @@ export const CODES = {
   ),
 
   // rejected, the platform's codes
+  LABEL_FILE: skipped(900016, 'A label source reads this file; it is no item.', 'Nothing to do.'),
+  TRANSFORM_DROPPED: skipped(
+    900017,
+    'The pipeline’s transform left the item out, for the reason in the message.',
+    'Change the transform.',
+  ),
   INPUT_DUPLICATE: rejected(
     30100,
     'Another input has this id.',
@@ -212,7 +218,90 @@ export const CODES = {
     'Correct the permissions, then ingest again.',
   ),
 
+  TRANSFORM_FAILED: failed(
+    900036,
+    'The pipeline’s transform threw an error for this item.',
+    'Correct the transform, then run the printed retry command.',
+  ),
+  REPAIR_FAILED: failed(
+    900037,
+    'Bringing the item under the limits, as the pipeline asks for, failed.',
+    'See the message; convert the file by hand, or run the printed retry command.',
+  ),
+
+  // annotations; one that is rejected does not reject its input
+  ANNOTATION_INVALID_ARGUMENT: rejected(
+    24155,
+    'The annotation lacks a field, or one has the wrong type or is no finite number.',
+    'Correct the entry in the label file, then ingest again.',
+  ),
+  REGION_DEGENERATE: rejected(
+    900100,
+    'The region has no area: a box or polygon of no width or height, fewer than three points, or an empty mask.',
+    'Correct the entry in the label file, then ingest again.',
+  ),
+  REGION_OUTSIDE: rejected(
+    900101,
+    'The region lies wholly outside its image.',
+    'Correct the entry in the label file, then ingest again.',
+  ),
+  MASK_SIZE_MISMATCH: rejected(
+    900102,
+    'The mask has another size than its image.',
+    'Export the mask at the size of its image, then ingest again.',
+  ),
+  MASK_INVALID: rejected(
+    900103,
+    'The mask cannot be read: runs of the wrong total, a broken file, or a form that masks do not have.',
+    'Export the mask again, then ingest again.',
+  ),
+  ANNOTATION_DUPLICATE: rejected(
+    900104,
+    'The input has another annotation with the same id.',
+    'Give each annotation of an input its own id, then ingest again.',
+  ),
+  ANNOTATION_KIND_MISMATCH: rejected(
+    900105,
+    'The annotation does not fit the kind of its input, such as a box on a sound or a frame of a photo.',
+    'Correct the entry in the label file, then ingest again.',
+  ),
+  CONCEPT_UNKNOWN: rejected(
+    900106,
+    'The annotation names a class that the label source does not declare.',
+    'Add the class to the label file or class map, then ingest again.',
+  ),
+  LABELS_WITHOUT_INPUT: rejected(
+    900107,
+    'Labels for an item that the source does not have.',
+    'Add the file, or correct the name in the label file, then ingest again.',
+  ),
+  LOG_LINE_UNMATCHED: rejected(
+    900108,
+    'A line of the upload log matches no item of the source.',
+    'Give the source that was uploaded, in the same order.',
+  ),
+
   // warnings
+  REGION_CLAMPED: warning(
+    900043,
+    'A region reached over the edge of its image and was cut there.',
+    'Nothing to do, or correct the label file.',
+  ),
+  UNLABELLED: warning(
+    900044,
+    'The label sources of the run say nothing about this item.',
+    'Nothing to do, or add labels and ingest again.',
+  ),
+  LABELLED_SIZE_DIFFERS: warning(
+    900045,
+    'The label file states another image size than the image has.',
+    'Check that the labels were made on this very image; regions were placed as the message says.',
+  ),
+  REPAIRED: warning(
+    900046,
+    'The item was changed to fit the limits, as the pipeline asks for.',
+    'Nothing to do.',
+  ),
   EXIF_UNREADABLE: warning(
     900040,
     'The EXIF block is broken; the pixels are good and orientation 1 is assumed.',
@@ -276,6 +365,21 @@ export const CODES = {
     900065,
     'There is no store in this folder.',
     'Check --store and SLUICE_STORE; sluice ingest makes a store.',
+  ),
+  LABELS_UNREADABLE: fatal(
+    900066,
+    'A label source cannot be read as a whole.',
+    'Correct the file at the place that the message names.',
+  ),
+  PIPELINE_INVALID: fatal(
+    900067,
+    'The pipeline file cannot be used.',
+    'Correct it where the message says; sluice lint shows all problems.',
+  ),
+  SOURCE_FEATURE_UNSUPPORTED: fatal(
+    900068,
+    'The source uses a feature of its format that this version cannot read.',
+    'See the message for the feature; write the source without it.',
   ),
   INTERNAL: fatal(
     900099,

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Loader } from './contracts.ts';
+import type { LabelSource, Loader } from './contracts.ts';
 
 /** What is known of a source before a loader is chosen. */
 export interface SourceProbe {
@@ -25,4 +25,15 @@ export interface LoaderComponent<Options> {
    * SOURCE_NOT_FOUND when the source cannot be opened.
    */
   open(source: string, options: Options, stores?: readonly string[]): Promise<Loader>;
+}
+
+/** A label source as its folder's table holds it. */
+export interface LabelComponent<Options> {
+  readonly name: string;
+  readonly summary: string;
+  /** A pipeline file's `annotate` entry that works on the project's own examples. */
+  readonly example: string;
+  readonly options: z.ZodType<Options>;
+  /** `base`: the folder of the source (of a file, the one it lies in), which relative paths in the options start from. */
+  create(base: string, options: Options): LabelSource;
 }

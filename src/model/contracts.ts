@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
+import type { Annotation, AnnotationEntry, AnnotationProblem, ConceptDefinition } from './annotation.ts';
 import type { Concept, Geo, MediaInfo, Metadata } from './input.ts';
 import type { Kind } from './kind.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, Repair } from './outcome.ts';
 
 /** A pino-compatible logger; library code never prints. */
 export interface Logger {
@@ -26,13 +27,50 @@ export interface Context {
   readonly clock: Clock;
 }
 
+/** What a source says about an item beside its bytes. */
+export interface ItemLabels {
+  concepts?: Concept[];
+  metadata?: Metadata;
+  geo?: Geo;
+  split?: string;
+  annotations?: AnnotationEntry[];
+  /** Size in pixels of the image that the regions were drawn on, as the labels state it. */
+  labelledSize?: { width: number; height: number };
+}
+
+/** Labels that were found for an item and are read only when it is its turn. */
+export interface PendingLabels {
+  /** How many annotations there will be; they are accounted for also when the item is rejected before. */
+  readonly annotations: number;
+  /** Throws what the item's outcome is to be, or FatalError. */
+  load(ctx: Context): Promise<ItemLabels>;
+}
+
+/** Labels that lie beside a source, such as a COCO file or a folder of masks; joined to its items by their uri. */
+export interface LabelSource {
+  /** One sentence for the user. */
+  readonly describes: string;
+  /** Reads what must be known before the first item. Throws FatalError LABELS_UNREADABLE or SOURCE_NOT_FOUND. */
+  open(ctx: Context): Promise<void>;
+  /** In their declared order; complete once `open` resolved. */
+  readonly concepts: readonly ConceptDefinition[];
+  /** Whether a file of the source, by its uri, is labels and no item. */
+  owns(uri: string): boolean;
+  /** The labels of an item, if any, which are thereby taken. Called once for each item, in listing order. */
+  match(item: SourceItem): PendingLabels | undefined | Promise<PendingLabels | undefined>;
+  /** After the last item: an outcome for whatever was not taken and was labels for something. */
+  unmatched(ctx: Context): AsyncIterable<Outcome>;
+  close(): Promise<void>;
+}
+
 /**
  * One item of a source, before anything was read.
  *
- * Exactly one of `open`, `text` and `file` gives the bytes: `text` for what is in memory already (a CSV cell),
- * `file` for a local regular file, `open` for everything that must be streamed.
+ * Exactly one of `open`, `fetch`, `text` and `file` gives the bytes: `text` for what is in memory already (a CSV
+ * cell), `file` for a local regular file, `open` and `fetch` for everything that must be streamed. An image may have a
+ * `text` as well.
  */
-export interface SourceItem {
+export interface SourceItem extends ItemLabels {
   id: string;
   /** Whether the user gave the id; given ids are checked against the profile's rules. */
   idGiven?: boolean;
@@ -47,15 +85,20 @@ export interface SourceItem {
   /** Absolute path; a Buffer where the name is not valid UTF-8. */
   file?: string | Buffer;
   open?(signal: AbortSignal): Promise<Readable>;
+  /**
+   * As `open`, where only the answer tells the fingerprint. Given the fingerprint of the stored bytes, it may answer
+   * that they are still the same.
+   */
+  fetch?(signal: AbortSignal, stored?: string): Promise<Fetched>;
   /** Set for what was given as a URL: the platform's limits for URLs apply. */
   url?: string;
   /** Last name component, for the extension check. */
   fileName?: string;
-  concepts?: Concept[];
-  metadata?: Metadata;
-  geo?: Geo;
-  split?: string;
+  /** Of label sources, in the order of the pipeline; what the item itself brings comes first. */
+  pending?: PendingLabels[];
 }
+
+export type Fetched = { stream: Readable; fingerprint?: string } | 'unchanged';
 
 /** An entry of a listing: an item, or an outcome of what cannot become one. */
 export type Listed = SourceItem | Outcome;
@@ -89,7 +132,13 @@ export interface ReadyItem {
   payload: Payload;
   /** The item's fingerprint, told apart from those of other sources; what `existing` gives back. */
   fingerprint?: string;
-  /** Size of the item inside a serialised request, in bytes. */
+  /** Checked, normalised, in the oriented image; absent when no source said anything of annotations. */
+  annotations?: Annotation[];
+  /** Annotations that cannot be used. */
+  problems?: AnnotationProblem[];
+  /** What was changed so that the item fits the limits. */
+  repair?: Repair;
+  /** Size of the item inside a serialised request, in bytes; annotations travel in requests of their own. */
   wireBytes: number;
   warnings?: Outcome['warnings'];
   /** Gives the payload's memory back; the sink calls it once the bytes are safe, the runner calls it at the end. */
@@ -129,6 +178,8 @@ export interface Sink {
   existing(ids: readonly string[]): Promise<Map<string, ExistingInput>>;
   /** One result per item, in the order of the batch, given only once the item is durable. */
   write(batch: readonly ReadyItem[]): Promise<SinkResult[]>;
+  /** Remembers how label sources declare concepts, in their order; what is known already stays where it is. */
+  defineConcepts?(concepts: readonly ConceptDefinition[]): Promise<void>;
   /** Commits whatever waits to be grouped. */
   flush(): Promise<void>;
   close(): Promise<void>;

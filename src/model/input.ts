@@ -1,3 +1,4 @@
+import type { Annotation } from './annotation.ts';
 import type { Kind } from './kind.ts';
 
 /** A label: value 1 means present, 0 means negative. */
@@ -46,10 +47,12 @@ export interface Input {
   sha256: string;
   bytes: number;
   media: MediaInfo;
+  /** The text itself; of an image, the text that came with it. */
   text?: string;
   concepts: Concept[];
   metadata: Metadata;
   geo?: Geo;
   datasets: string[];
   split?: string;
+  annotations: Annotation[];
 }

@@ -1,3 +1,4 @@
+import type { AnnotationProblem } from './annotation.ts';
 import { type Code, codeInfo } from './codes.ts';
 import type { Kind } from './kind.ts';
 
@@ -5,7 +6,16 @@ export const OUTCOMES = ['ok', 'rejected', 'failed', 'skipped'] as const;
 export type OutcomeName = (typeof OUTCOMES)[number];
 
 /** Where in the way of an item its outcome was decided. */
-export const STAGES = ['list', 'read', 'validate', 'batch', 'deliver'] as const;
+export const STAGES = [
+  'list',
+  'transform',
+  'read',
+  'repair',
+  'validate',
+  'annotate',
+  'batch',
+  'deliver',
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** What became of an item. With `codeNumber` and `at` added by the ledger, it is a ledger line (DESIGN.md §6a). */
@@ -30,8 +40,29 @@ export interface Outcome {
   retryable?: boolean;
   /** Codes that did not change the outcome, such as EXIF_UNREADABLE. */
   warnings?: Code[];
+  /** Of the item's annotations. */
+  annotations?: AnnotationOutcomes;
+  /** What was changed so that the item fits the limits. */
+  repair?: Repair;
   /** What `retry` needs to find the item again, for the failures file; never a secret. */
   record?: Record<string, unknown>;
+}
+
+/** Good annotations share the outcome of their input; each of the others has a problem that says why. */
+export interface AnnotationOutcomes {
+  good: number;
+  /** Each one is a rejected annotation. */
+  problems?: AnnotationProblem[];
+}
+
+export interface Repair {
+  /** What was done, in order: `downscale`, `reencode`, `transcode`, `split`. */
+  steps: string[];
+  /** Of the bytes as they were in the source. */
+  originalSha256: string;
+  originalBytes: number;
+  /** Of an item that was divided: the ids of its parts, in order. */
+  parts?: string[];
 }
 
 type OutcomeRest = Omit<Outcome, 'uri' | 'outcome' | 'stage' | 'code'>;

@@ -7,8 +7,11 @@ import { type Outcome, outcomeOf, type Stage } from '../model/outcome.ts';
 const SHOWN_TEXT = 1000;
 const FALLBACK: Record<Stage, Code> = {
   list: 'INPUT_READ_FAILED',
+  transform: 'TRANSFORM_FAILED',
   read: 'INPUT_READ_FAILED',
+  repair: 'REPAIR_FAILED',
   validate: 'MEDIA_PROBE_FAILED',
+  annotate: 'INPUT_READ_FAILED',
   batch: 'DELIVERY_FAILED',
   deliver: 'DELIVERY_FAILED',
 };

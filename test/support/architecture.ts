@@ -9,7 +9,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ['index.ts'],
   ['server', 'queue'],
   ['pipeline'],
-  ['loaders', 'validation', 'batching', 'embed', 'stores', 'exporters'],
+  ['loaders', 'labels', 'validation', 'batching', 'embed', 'stores', 'exporters'],
   ['formats'],
   ['annotations', 'media'],
   ['io'],

@@ -180,6 +180,7 @@ export function toInput(row: InputRow): Input {
     ...(geo === undefined ? {} : { geo }),
     datasets,
     ...(split === undefined ? {} : { split }),
+    annotations: [],
   };
 }
 

@@ -1,0 +1,21 @@
+import type { LabelComponent } from '../model/component.ts';
+import { FatalError } from '../model/errors.ts';
+
+type AnyLabels = LabelComponent<unknown>;
+
+/** Every label source. */
+const LABELS = new Map<string, () => Promise<AnyLabels>>([]);
+
+export const labelNames: readonly string[] = [...LABELS.keys()];
+
+/** Throws FatalError CONFIG_INVALID naming the label sources there are. */
+export async function loadLabels(name: string): Promise<AnyLabels> {
+  const load = LABELS.get(name);
+  if (load === undefined) {
+    throw new FatalError(
+      'CONFIG_INVALID',
+      `no label source is named ${name}; there are ${labelNames.join(', ')}`,
+    );
+  }
+  return load();
+}
