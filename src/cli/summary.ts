@@ -1,7 +1,8 @@
-import { type Code, codeInfo } from '../model/codes.ts';
+import { codeInfo } from '../model/codes.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { nextSteps } from '../pipeline/next-steps.ts';
 import type { RunReport } from '../pipeline/report.ts';
-import { formatBytes, formatCount, formatDuration, printable, quoted, table } from './terminal.ts';
+import { formatBytes, formatCount, formatDuration, printable, table } from './terminal.ts';
 
 const EXAMPLES_A_CODE = 3;
 
@@ -30,7 +31,7 @@ export function summary(report: RunReport, failures: readonly Outcome[], store: 
   }
   if (totals.pending !== undefined)
     lines.push('', `${formatCount(totals.pending)} items were listed and wait for resume`);
-  lines.push('', ...nextSteps(report, store));
+  lines.push('', next(report, store));
   return `${lines.join('\n')}\n`;
 }
 
@@ -61,22 +62,7 @@ function explain(
   });
 }
 
-function nextSteps(report: RunReport, store: string): string[] {
-  const at = `--store ${quoted(store)}`;
-  const rows: string[][] = [];
-  if (report.dryRun) return ['Nothing was written. The same command without --dry-run does it.'];
-  if (report.status !== 'complete') rows.push(['go on', `sluice resume ${report.runId} ${at}`]);
-  if (report.totals.failed > 0)
-    rows.push(['try failed ones again', `sluice retry ${quoted(report.failures ?? '')}`]);
-  if (report.totals.rejected > 0) {
-    const rejected = Object.keys(report.byCode).filter((code) => codeInfo(code as Code).class === 'rejected');
-    const retry = `sluice retry ${quoted(report.failures ?? '')}`;
-    // A duplicate has nothing to correct; it needs another id.
-    const onlyDuplicates = rejected.every((code) => code === 'INPUT_DUPLICATE');
-    if (onlyDuplicates) rows.push(['store duplicates too', `${retry} --retry-duplicates`]);
-    else rows.push(['after correcting them', `${retry} --rejected`]);
-  }
-  rows.push(['look at the inputs', `sluice inputs list ${at} --dataset ${quoted(report.dataset)}`]);
-  rows.push(['every outcome', printable(report.ledger ?? '')]);
-  return [table(rows)];
+function next(report: RunReport, store: string): string {
+  if (report.dryRun) return 'Nothing was written. The same command without --dry-run does it.';
+  return table(nextSteps(report, store).map(({ what, how }) => [what, how]));
 }

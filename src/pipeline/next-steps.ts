@@ -1,0 +1,31 @@
+import { type Code, codeInfo } from '../model/codes.ts';
+import type { RunReport } from './report.ts';
+import { printable, quoted } from './wording.ts';
+
+export interface NextStep {
+  what: string;
+  /** A command to copy, or the path of a file. */
+  how: string;
+}
+
+/** What a person can do after a run, the most useful first. */
+export function nextSteps(report: RunReport, store: string): NextStep[] {
+  const at = `--store ${quoted(store)}`;
+  const retry = `sluice retry ${quoted(report.failures ?? '')}`;
+  const steps: NextStep[] = [];
+  if (report.status !== 'complete') steps.push({ what: 'go on', how: `sluice resume ${report.runId} ${at}` });
+  if (report.totals.failed > 0) steps.push({ what: 'try failed ones again', how: retry });
+  if (report.totals.rejected > 0) {
+    const rejected = Object.keys(report.byCode).filter((code) => codeInfo(code as Code).class === 'rejected');
+    // A duplicate has nothing to correct; it needs another id.
+    const onlyDuplicates = rejected.every((code) => code === 'INPUT_DUPLICATE');
+    if (onlyDuplicates) steps.push({ what: 'store duplicates too', how: `${retry} --retry-duplicates` });
+    else steps.push({ what: 'after correcting them', how: `${retry} --rejected` });
+  }
+  steps.push({
+    what: 'look at the inputs',
+    how: `sluice inputs list ${at} --dataset ${quoted(report.dataset)}`,
+  });
+  steps.push({ what: 'every outcome', how: printable(report.ledger ?? '') });
+  return steps;
+}
