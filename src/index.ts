@@ -8,6 +8,14 @@
  * if (report.exitCode !== 0) console.error(report.byCode, report.failures);
  * ```
  */
+export type {
+  Annotation,
+  AnnotationEntry,
+  ConceptDefinition,
+  Point,
+  Polygon,
+  Region,
+} from './model/annotation.ts';
 export { CODES, type Code, type CodeInfo, codeInfo } from './model/codes.ts';
 export type {
   Context,
@@ -47,6 +55,7 @@ export type { RunReport } from './pipeline/report.ts';
 export { type ResumeRequest, resume } from './pipeline/resume.ts';
 export { type RetryRequest, retry } from './pipeline/retry.ts';
 export { listRuns, pruneRuns, type RunInfo, showRun } from './pipeline/runs.ts';
+export type { SourceRequest } from './pipeline/source.ts';
 export {
   type CheckOptions,
   type CompactOptions,

@@ -33,8 +33,10 @@ export async function runGenerated(sink: SinkName, count: number, store: string)
   const env = environment();
   const runId = newRunId(env.clock.now(), randomUUID());
   const target = { store, ...(sink === 'null' ? { sink: nullSink(join(store, 'tmp', runId)) } : {}) };
-  const config = { source: 'generated', sourceType: 'generated', loader: {}, options: runOptions.parse({}) };
-  const report = await beginRun({ command: 'ingest', target, runId, config, loader: generated(count) }, env);
+  const source = { source: 'generated', sourceType: 'generated', loader: {}, annotate: [] };
+  const config = { sources: [source], options: runOptions.parse({}) };
+  const sources = { loader: generated(count), describes: [''], concepts: [], close: async () => {} };
+  const report = await beginRun({ command: 'ingest', target, runId, config, sources }, env);
   if (report.totals.ok !== count) throw new Error(JSON.stringify(report));
   return report;
 }

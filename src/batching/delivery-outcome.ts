@@ -1,6 +1,6 @@
 import type { ReadyItem, SinkResult } from '../model/contracts.ts';
 import { asError, RejectedItemError, SluiceError } from '../model/errors.ts';
-import { type Outcome, outcomeOf } from '../model/outcome.ts';
+import { type AnnotationOutcomes, type Outcome, outcomeOf } from '../model/outcome.ts';
 
 /** The outcome of an item that the sink answered for; `attempt` is told only when it was not the first. */
 export function resultOutcome(ready: ReadyItem, result: SinkResult, attempt: number): Outcome {
@@ -21,11 +21,20 @@ export function failureOutcome(ready: ReadyItem, thrown: unknown, attempt: numbe
 }
 
 /** Runs for every item of every run, so nothing is spread that is not there. */
-function fieldsOf({ item, sha256, kind, bytes, warnings }: ReadyItem, attempt: number) {
+function fieldsOf(ready: ReadyItem, attempt: number) {
+  const { item, sha256, kind, bytes, warnings, annotations, repair } = ready;
   const fields: Partial<Outcome> = { inputId: item.id, sha256, kind, bytes };
   if (item.idGiven) fields.idGiven = true;
   if (item.fingerprint !== undefined) fields.fingerprint = item.fingerprint;
   if (warnings !== undefined) fields.warnings = warnings;
+  if (annotations !== undefined) fields.annotations = annotationOutcomes(ready);
+  if (kind !== 'text' && item.text !== undefined) fields.withText = true;
+  if (repair !== undefined) fields.repair = repair;
   if (attempt > 1) fields.attempt = attempt;
   return fields;
+}
+
+/** Of an item whose annotations were checked. */
+export function annotationOutcomes({ annotations = [], problems }: ReadyItem): AnnotationOutcomes {
+  return { good: annotations.length, ...(problems === undefined ? {} : { problems }) };
 }

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { SourceItem } from '../model/contracts.ts';
+import { isTextOnly, type SourceItem } from '../model/contracts.ts';
 import {
   assertWithin,
   headOf,
@@ -26,7 +26,7 @@ export async function readOnce<D extends ReadDecision>(
   options: ReadOptions<D>,
 ): Promise<ReadResult<D>> {
   options.ctx.signal.throwIfAborted();
-  if (item.text !== undefined) return readText(item.text, item.uri, options);
+  if (item.text !== undefined && isTextOnly(item)) return readText(item.text, item.uri, options);
   if (item.file !== undefined) return readFileOnce(item, item.file, options);
   return readStreamOnce(item, options);
 }

@@ -98,6 +98,10 @@ export interface SourceItem extends ItemLabels {
   pending?: PendingLabels[];
 }
 
+/** Whether an item's bytes are its text, and not those of an image that has a text as well. */
+export const isTextOnly = ({ text, file, open, fetch }: SourceItem): boolean =>
+  text !== undefined && file === undefined && open === undefined && fetch === undefined;
+
 export type Fetched = { stream: Readable; fingerprint?: string } | 'unchanged';
 
 /** An entry of a listing: an item, or an outcome of what cannot become one. */

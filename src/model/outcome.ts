@@ -42,6 +42,8 @@ export interface Outcome {
   warnings?: Code[];
   /** Of the item's annotations. */
   annotations?: AnnotationOutcomes;
+  /** An image that came with a text. */
+  withText?: true;
   /** What was changed so that the item fits the limits. */
   repair?: Repair;
   /** What `retry` needs to find the item again, for the failures file; never a secret. */

@@ -35,6 +35,10 @@ export const runOptions = z.strictObject({
     .enum(['reject', 'suffix', 'replace'])
     .default('reject')
     .describe('An input whose id is stored with other bytes'),
+  onAnnotations: z
+    .enum(['append', 'replace', 'keep'])
+    .default('append')
+    .describe('Annotations of an input that is already stored with the same bytes'),
   media: z
     .enum(['copy', 'hardlink', 'reference'])
     .default('copy')
@@ -54,13 +58,36 @@ export const runOptions = z.strictObject({
 });
 export type RunOptions = z.infer<typeof runOptions>;
 
-/** What a run was asked to do; kept in run.json, so that `resume` and `retry` repeat it. Holds no secrets. */
-export interface RunConfig {
+export interface LabelsConfig {
+  /** Of the table of label sources. */
+  type: string;
+  options: Record<string, unknown>;
+}
+
+export interface SourceConfig {
+  /** Where there are several sources. */
+  name?: string;
   /** Absolute path of the source. */
   source: string;
   sourceType: string;
-  /** The chosen loader's own options. */
+  /** The loader's own options, with defaults filled in. */
   loader: Record<string, unknown>;
+  annotate: LabelsConfig[];
+}
+
+export interface TransformConfig {
+  /** Absolute path of the module. */
+  module: string;
+  /** Name of the exported function. */
+  export: string;
+}
+
+/** What a run was asked to do; kept in run.json, so that `resume` and `retry` repeat it. Holds no secrets. */
+export interface RunConfig {
+  sources: SourceConfig[];
+  transform?: TransformConfig;
+  /** The pipeline file that the run was read from. */
+  pipeline?: { file: string; sha256: string };
   options: RunOptions;
 }
 

@@ -1,5 +1,5 @@
 import { systemClock } from '../io/clock.ts';
-import type { Clock, Logger } from '../model/contracts.ts';
+import type { Clock, Context, Logger } from '../model/contracts.ts';
 import type { ProgressSnapshot } from './progress.ts';
 
 /** What a run is handed from outside; beside the defaults below nothing in the pipeline reads globals. */
@@ -32,3 +32,10 @@ export function environment(given: Partial<RunEnvironment> = {}): RunEnvironment
     ...given,
   };
 }
+
+/** For what happens outside the runner, which has a signal of its own. */
+export const contextOf = ({ logger, clock, abort }: RunEnvironment): Context => ({
+  logger,
+  clock,
+  signal: abort,
+});

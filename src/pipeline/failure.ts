@@ -3,6 +3,7 @@ import type { Code } from '../model/codes.ts';
 import type { SourceItem } from '../model/contracts.ts';
 import { asError, FatalError, SluiceError } from '../model/errors.ts';
 import { type Outcome, outcomeOf, type Stage } from '../model/outcome.ts';
+import { sharedFate } from './item-labels.ts';
 
 const SHOWN_TEXT = 1000;
 const FALLBACK: Record<Stage, Code> = {
@@ -17,12 +18,15 @@ const FALLBACK: Record<Stage, Code> = {
 };
 
 /** The fields of an outcome that come from its item. */
-export function itemFields(item: SourceItem): Pick<Outcome, 'inputId' | 'idGiven' | 'fingerprint'> {
+export function itemFields(
+  item: SourceItem,
+): Pick<Outcome, 'inputId' | 'idGiven' | 'fingerprint' | 'annotations'> {
   const { id, idGiven, fingerprint } = item;
   return {
     inputId: id,
     ...(idGiven ? { idGiven: true as const } : {}),
     ...(fingerprint === undefined ? {} : { fingerprint }),
+    ...sharedFate(item),
   };
 }
 

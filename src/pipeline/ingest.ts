@@ -2,37 +2,38 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import type { Loader, Sink } from '../model/contracts.ts';
+import type { Loader } from '../model/contracts.ts';
 import { openPlan } from '../stores/index.ts';
 import { resolveProfile } from '../validation/index.ts';
 import { Accounts } from './accounts.ts';
 import { configHash, parseOptions, type RunConfig, runOptions } from './config.ts';
-import { environment, type RunEnvironment } from './environment.ts';
+import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { RunLabels } from './labels.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
 import { RunFolder } from './run-folder.ts';
 import { newRunId } from './run-id.ts';
 import { SeenIds } from './seen.ts';
-import { runSession } from './session.ts';
-import { openSource } from './source.ts';
+import { runSession, type Session } from './session.ts';
+import { type OpenedSources, openSources, resolveSources, type SourceRequest } from './source.ts';
 import { openTarget, type Target } from './target.ts';
 import { versions } from './versions.ts';
 
-export interface IngestRequest extends Target {
-  /** A folder, or a .csv, .tsv or .zip file. */
-  source: string;
-  /** Detected when absent. */
-  sourceType?: string;
-  /** The loader's own options (docs/loaders). */
-  loader?: Record<string, unknown>;
+interface IngestOptions extends Target {
+  /** A function for each item, between the listing and the read (docs/pipeline.md). */
+  transform?: { module: string; export?: string };
   /** Options of the run (docs/cli/ingest.md). */
   options?: Record<string, unknown>;
+  /** The file that this request was read from, for the run's manifest. */
+  pipeline?: { file: string; sha256: string };
   /** Lists, probes and plans batches without writing. */
   dryRun?: boolean;
 }
 
+/** One source, or several in one run. */
+export type IngestRequest = IngestOptions & (SourceRequest | { sources: readonly SourceRequest[] });
+
 /**
- * Brings a source into a store as one new run, and gives its report.
+ * Brings one source or several into a store as one new run, and gives its report.
  *
  * Bad items are outcomes in the report; what ends the run early is in `report.error`. Throws FatalError only for what
  * keeps a run from beginning: options, source, lock.
@@ -43,16 +44,20 @@ export async function ingest(request: IngestRequest, given?: Partial<RunEnvironm
   // Before anything is made in the store: what cannot be used is said at once.
   resolveProfile(options.profile, options.limit);
   new RunLabels(options);
-  const opened = await openSource(request.source, request.sourceType, request.loader ?? {}, request.store);
   const config: RunConfig = {
-    source: opened.source,
-    sourceType: opened.sourceType,
-    loader: opened.options,
+    sources: await resolveSources('sources' in request ? request.sources : [request]),
+    ...(request.transform === undefined ? {} : { transform: { export: 'default', ...request.transform } }),
+    ...(request.pipeline === undefined ? {} : { pipeline: request.pipeline }),
     options,
   };
   const runId = newRunId(env.clock.now(), randomUUID());
-  if (request.dryRun) return dryRun(request, opened.loader, config, runId, env);
-  return beginRun({ command: 'ingest', target: request, runId, config, loader: opened.loader }, env);
+  const sources = await openSources(config, request.store, contextOf(env));
+  try {
+    if (request.dryRun) return await dryRun(request, sources, config, runId, env);
+    return await beginRun({ command: 'ingest', target: request, runId, config, sources }, env);
+  } finally {
+    await sources.close();
+  }
 }
 
 export interface Beginning {
@@ -60,7 +65,7 @@ export interface Beginning {
   target: Target;
   runId: string;
   config: RunConfig;
-  loader: Loader;
+  sources: OpenedSources;
   retryOf?: string;
   /** Puts more files into `part`, the run's folder before it appears under its name; may narrow the loader. */
   prepare?(part: string, folder: RunFolder): Promise<Loader>;
@@ -68,10 +73,10 @@ export interface Beginning {
 
 /** Takes the store, makes the run's folder, and runs. */
 export async function beginRun(beginning: Beginning, env: RunEnvironment): Promise<RunReport> {
-  const { command, target, runId, config } = beginning;
+  const { command, target, runId, config, sources } = beginning;
   const { sink, runsDir } = await openTarget(target, runId, config, env);
   try {
-    let { loader } = beginning;
+    let { loader } = sources;
     const startedAt = new Date(env.clock.now()).toISOString();
     const fingerprint = await loader.fingerprint();
     const folder = new RunFolder(runsDir, runId);
@@ -92,7 +97,7 @@ export async function beginRun(beginning: Beginning, env: RunEnvironment): Promi
         if (beginning.prepare !== undefined) loader = await beginning.prepare(part, folder);
       },
     );
-    return await runNew(runId, command, config, loader, sink, startedAt, env, folder);
+    return await runNew({ runId, command, config, sources, loader, sink, startedAt, folder }, env);
   } finally {
     await sink.close();
   }
@@ -100,18 +105,20 @@ export async function beginRun(beginning: Beginning, env: RunEnvironment): Promi
 
 async function dryRun(
   target: Target,
-  loader: Loader,
+  sources: OpenedSources,
   config: RunConfig,
   runId: string,
   env: RunEnvironment,
 ): Promise<RunReport> {
   const spoolDir = await mkdtemp(join(tmpdir(), 'sluice-plan-'));
   try {
-    const { dataset, onExisting, onDuplicate } = config.options;
-    const sink = await openPlan(resolve(target.store), { spoolDir, dataset, onExisting, onDuplicate });
+    const { dataset, onExisting, onDuplicate, onAnnotations } = config.options;
+    const policy = { dataset, onExisting, onDuplicate, onAnnotations };
+    const sink = await openPlan(resolve(target.store), { spoolDir, ...policy });
     const startedAt = new Date(env.clock.now()).toISOString();
     try {
-      return await runNew(runId, 'ingest', config, loader, sink, startedAt, env);
+      const { loader } = sources;
+      return await runNew({ runId, command: 'ingest', config, sources, loader, sink, startedAt }, env);
     } finally {
       await sink.close();
     }
@@ -120,26 +127,16 @@ async function dryRun(
   }
 }
 
-function runNew(
-  runId: string,
-  command: RunReport['command'],
-  config: RunConfig,
-  loader: Loader,
-  sink: Sink,
-  startedAt: string,
-  env: RunEnvironment,
-  folder?: RunFolder,
-): Promise<RunReport> {
+type NewRun = Pick<
+  Session,
+  'runId' | 'command' | 'config' | 'sources' | 'loader' | 'sink' | 'startedAt' | 'folder'
+>;
+
+function runNew(run: NewRun, env: RunEnvironment): Promise<RunReport> {
   return runSession(
     {
-      runId,
-      command,
-      config,
-      loader,
-      sink,
-      seen: SeenIds.in(sink.spoolDir),
-      ...(folder === undefined ? {} : { folder }),
-      startedAt,
+      ...run,
+      seen: SeenIds.in(run.sink.spoolDir),
       resumed: false,
       accounts: new Accounts(),
       batches: emptyBatchTotals(),

@@ -2,6 +2,7 @@ import type { SourceItem } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
 import type { Concept, Metadata } from '../model/input.ts';
 import type { RunOptions } from './config.ts';
+import { addConcepts } from './item-labels.ts';
 
 /** What `--concept`, `--metadata` and `--split` give to every item of a run; an item's own values win. */
 export class RunLabels {
@@ -20,9 +21,7 @@ export class RunLabels {
 
   apply(item: SourceItem): void {
     if (this.#none) return;
-    const own = new Set(item.concepts?.map((c) => c.id));
-    const added = this.#concepts.filter((c) => !own.has(c.id));
-    if (added.length > 0) item.concepts = [...(item.concepts ?? []), ...added];
+    if (this.#concepts.length > 0) item.concepts = addConcepts(item.concepts, this.#concepts);
     if (Object.keys(this.#metadata).length > 0) item.metadata = { ...this.#metadata, ...item.metadata };
     if (item.split === undefined && this.#split !== undefined) item.split = this.#split;
   }

@@ -25,6 +25,7 @@ export async function restoreFromLedger(
     for await (const block of readBlocks(folder.ledger, 'ledger')) {
       for (const line of block) {
         accounts.listed++;
+        accounts.annotations.listed += annotationsIn(line);
         accounts.countOutcome(line);
         const repeats = line.stage === 'list' && line.code === 'INPUT_DUPLICATE';
         // The id of a repeat belongs to the item that came first, whose own line a kill may have kept out.
@@ -49,6 +50,9 @@ export async function restoreFromLedger(
     return matchBy === 'id' && id !== undefined ? `\n${id}` : uri;
   }
 }
+
+const annotationsIn = ({ annotations }: Outcome): number =>
+  (annotations?.good ?? 0) + (annotations?.problems?.length ?? 0);
 
 const repeatKey = (uri: string, id: string | undefined): string => `\n${id}\n${uri}`;
 

@@ -6,14 +6,24 @@ import { extensionDisagrees } from '../media/formats.ts';
 import { type MediaTools, needsFile, probe } from '../media/probe.ts';
 import { sniff } from '../media/sniff.ts';
 import { checkText } from '../media/text.ts';
+import type { Annotation } from '../model/annotation.ts';
 import type { Code } from '../model/codes.ts';
-import type { Context, ExistingInput, Payload, ReadyItem, SourceItem } from '../model/contracts.ts';
+import {
+  type Context,
+  type ExistingInput,
+  isTextOnly,
+  type Payload,
+  type ReadyItem,
+  type SourceItem,
+} from '../model/contracts.ts';
 import { RejectedItemError } from '../model/errors.ts';
 import type { Concept, MediaInfo, Metadata } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { checkFormat, checkMedia, maxBytes, maxPixels, type Profile } from '../validation/index.ts';
 import { outcomeOfError } from './failure.ts';
+import { type CheckedAnnotations, hasLabels, loadLabels, promisedAnnotations } from './item-labels.ts';
+import type { RunLabels } from './labels.ts';
 
 /** What an item is reserved for in the byte budget before its size is known. */
 const UNKNOWN_SIZE = 1_000_000;
@@ -29,7 +39,11 @@ export interface PrepareOptions {
   check: 'header' | 'decode';
   dataset: string;
   /** Tells the fingerprints of this source from those of others: equal names, sizes and times are not equal bytes. */
-  sourceTag: string;
+  sourceTag(uri: string): string;
+  /** For items whose own labels are known only here. */
+  labels: RunLabels;
+  /** Told how many more annotations an item has than was known when it was listed; may be negative. */
+  onAnnotations(more: number): void;
   spoolDir: string;
   tools(): Promise<MediaTools>;
   budget: ByteBudget;
@@ -69,7 +83,7 @@ export class Preparer {
 
   async prepare(item: SourceItem): Promise<ReadyItem | Outcome> {
     const { budget, ctx, profile } = this.#options;
-    let stage: 'read' | 'validate' = 'read';
+    let stage: 'read' | 'validate' | 'annotate' = 'read';
     let reserved = item.text === undefined ? (item.size ?? UNKNOWN_SIZE) : item.text.length * 3;
     // Half of the budget: the batch that waits to be filled holds less than the other half, so nobody waits for ever.
     reserved = Math.min(reserved, maxBytes(profile, 'image', false) + SPOOL_BUFFER, budget.budget / 2);
@@ -111,6 +125,15 @@ export class Preparer {
       if (item.fileName !== undefined && extensionDisagrees(item.fileName, found.media.format)) {
         warnings.push('EXTENSION_MISMATCH');
       }
+      this.#checkTextBeside(item, found.kind);
+      stage = 'annotate';
+      const checked = hasLabels(item) ? await this.#annotate(item, found) : undefined;
+      if (checked !== undefined) {
+        warnings.push(...checked.warnings);
+        const heavier = reserved + weightOf(checked.annotations);
+        budget.resize(reserved, heavier);
+        reserved = heavier;
+      }
       held = false;
       return this.#ready(
         item,
@@ -121,6 +144,7 @@ export class Preparer {
         read.payload,
         warnings,
         reserved,
+        checked,
       );
     } catch (error) {
       if (spool !== undefined) await rm(spool, { force: true });
@@ -130,18 +154,71 @@ export class Preparer {
     }
   }
 
+  /** An image may come with a text; both are held against the limits of their kind. */
+  #checkTextBeside(item: SourceItem, kind: Kind): void {
+    if (item.text === undefined || isTextOnly(item)) return;
+    if (item.text === '') {
+      delete item.text;
+      return;
+    }
+    if (kind !== 'image') {
+      const message = `only an image can have a text beside it; this is ${kind}`;
+      throw new RejectedItemError('INPUT_INVALID_ARGUMENT', message, { measured: kind, limit: 'image' });
+    }
+    const text = Buffer.from(item.text);
+    this.#options.onBytes(text.length);
+    checkMedia(
+      { kind: 'text', bytes: text.length, media: checkText(text), viaUrl: false },
+      this.#options.profile,
+    );
+  }
+
+  async #annotate(item: SourceItem, found: { kind: Kind; media: MediaInfo }): Promise<CheckedAnnotations> {
+    const { ctx, labels, onAnnotations } = this.#options;
+    const promised = promisedAnnotations(item);
+    const checked = await loadLabels(item, found, ctx);
+    onAnnotations(checked.annotations.length + checked.problems.length - promised);
+    labels.apply(item);
+    return checked;
+  }
+
   /** Whether the stored bytes are still the item's, by what the source says of them. */
   isUnchanged(item: SourceItem, existing: ExistingInput): boolean {
     const { fingerprint } = item;
     return (
       fingerprint !== undefined &&
       existing.uri === item.uri &&
-      existing.fingerprint === this.#tagged(fingerprint)
+      existing.fingerprint === this.#tagged(item.uri, fingerprint)
     );
   }
 
-  #tagged(fingerprint: string): string {
-    return `${this.#options.sourceTag}/${fingerprint}`;
+  /** An unchanged item that brings labels: these are loaded and checked, and nothing else is read. */
+  async relabelled(item: SourceItem, existing: ExistingInput): Promise<ReadyItem | Outcome> {
+    const { ctx, budget } = this.#options;
+    const ready = this.unchanged(item, existing);
+    if ('outcome' in ready) return ready;
+    try {
+      const checked = await this.#annotate(item, existing);
+      const weight = weightOf(checked.annotations);
+      budget.resize(0, weight);
+      return this.#ready(
+        item,
+        existing.kind,
+        existing.sha256,
+        existing.bytes,
+        existing.media,
+        { unchanged: true },
+        checked.warnings,
+        weight,
+        checked,
+      );
+    } catch (error) {
+      return outcomeOfError(item, 'annotate', error, ctx.signal);
+    }
+  }
+
+  #tagged(uri: string, fingerprint: string): string {
+    return `${this.#options.sourceTag(uri)}/${fingerprint}`;
   }
 
   /** An item whose fingerprint says that the stored bytes are still its bytes: nothing is read. */
@@ -174,6 +251,7 @@ export class Preparer {
     payload: Payload,
     warnings: Code[],
     reserved: number,
+    checked?: CheckedAnnotations,
   ): ReadyItem {
     const { budget } = this.#options;
     const wire: WireInput = {
@@ -185,6 +263,7 @@ export class Preparer {
       datasetIds: this.#datasetIds,
     };
     if (item.geo !== undefined) wire.geo = item.geo;
+    if (kind !== 'text' && item.text !== undefined) wire.text = item.text;
     // The platform fetches a URL itself, so the request carries the URL and not the bytes.
     if (item.url !== undefined) wire.url = item.url;
     let left = reserved;
@@ -201,8 +280,12 @@ export class Preparer {
         left = 0;
       },
     };
-    if (item.fingerprint !== undefined) ready.fingerprint = this.#tagged(item.fingerprint);
+    if (item.fingerprint !== undefined) ready.fingerprint = this.#tagged(item.uri, item.fingerprint);
     if (warnings.length > 0) ready.warnings = warnings;
+    if (checked !== undefined) {
+      ready.annotations = checked.annotations;
+      if (checked.problems.length > 0) ready.problems = checked.problems;
+    }
     if ('spool' in payload) {
       const { spool } = payload;
       // Gone already where the sink took it; what cannot be removed now goes with the run's folder.
@@ -210,6 +293,16 @@ export class Preparer {
     }
     return ready;
   }
+}
+
+/** About the bytes that annotations take in memory: outlines and masks are what can be large. */
+function weightOf(annotations: readonly Annotation[]): number {
+  let bytes = 0;
+  for (const { region } of annotations) {
+    bytes += 500 + (region?.mask?.counts.length ?? 0);
+    for (const rings of region?.polygon ?? []) for (const ring of rings) bytes += ring.length * 48;
+  }
+  return bytes;
 }
 
 /** A column such as `input.data.image.url` says what is behind it: a login page there is no text input. */

@@ -20,11 +20,15 @@ export interface RunReport {
   status: 'complete' | 'interrupted' | 'failed';
   exitCode: number;
   dryRun?: true;
-  source: { uri: string; type: string; describes: string };
+  sources: { name?: string; uri: string; type: string; describes: string }[];
   dataset: string;
   totals: Totals;
   byCode: Partial<Record<Code, number>>;
   byKind: Partial<Record<Kind, number>>;
+  /** Of the ok images: those that came with a text. */
+  withText?: number;
+  /** Absent when no source said anything of annotations. */
+  annotations?: { totals: Omit<Totals, 'pending'>; byCode: Partial<Record<Code, number>> };
   bytes: { read: number; stored: number };
   batches: BatchTotals;
   warnings?: Partial<Record<Code, number>>;
@@ -66,23 +70,28 @@ export function judge(
   totals: Totals,
   balanced: boolean,
   maxRejected: string,
+  annotations?: Omit<Totals, 'pending'>,
 ): Pick<RunReport, 'status' | 'exitCode' | 'error'> {
   if (ending.kind === 'fatal')
     return { status: 'failed', exitCode: 1, error: errorOf(ending.error.code, ending.error.message) };
   if (ending.kind === 'interrupted') return { status: 'interrupted', exitCode: 130 };
   if (!balanced) {
-    const sum = totals.ok + totals.rejected + totals.failed + totals.skipped;
-    return {
-      status: 'failed',
-      exitCode: 3,
-      error: errorOf('ACCOUNTING_BROKEN', `${totals.listed} items were listed, but ${sum} have an outcome`),
-    };
+    const told = [unbalanced('items', totals), unbalanced('annotations', annotations)].filter(Boolean);
+    return { status: 'failed', exitCode: 3, error: errorOf('ACCOUNTING_BROKEN', told.join('; ')) };
   }
   if (ending.kind === 'incomplete') {
     return { status: 'failed', exitCode: 3, error: errorOf('SOURCE_INCOMPLETE', ending.reason) };
   }
-  const bad = totals.rejected + totals.failed;
-  return { status: 'complete', exitCode: bad > allowance(maxRejected, totals.listed) ? 2 : 0 };
+  const tooMany = (of: Omit<Totals, 'pending'>) =>
+    of.rejected + of.failed > allowance(maxRejected, of.listed);
+  const isBad = tooMany(totals) || (annotations !== undefined && tooMany(annotations));
+  return { status: 'complete', exitCode: isBad ? 2 : 0 };
+}
+
+function unbalanced(what: string, of: Omit<Totals, 'pending'> | undefined): string | undefined {
+  const sum = of === undefined ? 0 : of.ok + of.rejected + of.failed + of.skipped;
+  if (of === undefined || of.listed === sum) return undefined;
+  return `${of.listed} ${what} were listed, but ${sum} have an outcome`;
 }
 
 function allowance(maxRejected: string, listed: number): number {

@@ -2,7 +2,7 @@ import { dirname, join, resolve } from 'node:path';
 import type { Loader } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
 import { Accounts } from './accounts.ts';
-import { environment, type RunEnvironment } from './environment.ts';
+import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { filteredLoader } from './filtered-loader.ts';
 import { restoreFromLedger } from './ledger-state.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
@@ -10,7 +10,7 @@ import { RunFolder, type RunManifest } from './run-folder.ts';
 import { SeenIds } from './seen.ts';
 import { Selection } from './selection.ts';
 import { runSession } from './session.ts';
-import { openSource } from './source.ts';
+import { type OpenedSources, openSources } from './source.ts';
 import { openTarget, type Target } from './target.ts';
 
 export interface ResumeRequest extends Target {
@@ -34,25 +34,27 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
 
   const { config } = manifest;
   const { sink } = await openTarget(request, runId, config, env);
+  let sources: OpenedSources | undefined;
   try {
-    const opened = await openSource(config.source, config.sourceType, config.loader, request.store);
-    const changed = await hasChanged(manifest, opened.loader.fingerprint());
+    sources = await openSources(config, request.store, contextOf(env));
+    const changed = await hasChanged(manifest, sources.loader.fingerprint());
     if (changed && !request.acceptChanged) {
       throw new FatalError(
         'SOURCE_CHANGED',
-        `${config.source} changed since run ${runId} began; resume with --accept-changed, or start a new run`,
+        `${config.sources.map(({ source }) => source).join(', ')} changed since run ${runId} began; resume with --accept-changed, or start a new run`,
       );
     }
     const accounts = new Accounts();
     const seen = SeenIds.in(sink.spoolDir);
     const { hasOutcome } = await restoreFromLedger(folder, accounts, seen, changed ? 'id' : 'uri');
-    const base = await selectedBy(manifest, folder, opened.loader);
+    const base = await selectedBy(manifest, folder, sources.loader);
     const checkpoint = await folder.readCheckpoint();
     return await runSession(
       {
         runId,
         command: manifest.command,
         config,
+        sources,
         loader: filteredLoader(base, (listed) => !hasOutcome(listed)),
         sink,
         seen,
@@ -66,6 +68,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
       env,
     );
   } finally {
+    await sources?.close();
     await sink.close();
   }
 }

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FatalError } from '../model/errors.ts';
-import { environment, type RunEnvironment } from './environment.ts';
+import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { beginRun } from './ingest.ts';
 import type { RunReport } from './report.ts';
 import { RunFolder } from './run-folder.ts';
 import { isRunId, newRunId } from './run-id.ts';
 import { Selection, type SelectionFilter } from './selection.ts';
-import { openSource } from './source.ts';
+import { openSources } from './source.ts';
 import type { Target } from './target.ts';
 
 export interface RetryRequest extends Target, SelectionFilter {
@@ -48,22 +48,26 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
   }
   const config = structuredClone(manifest.config);
   if (request.retryDuplicates) config.options.onDuplicate = 'suffix';
-  const opened = await openSource(config.source, config.sourceType, config.loader, request.store);
-  return beginRun(
-    {
-      command: 'retry',
-      target: request,
-      runId: newRunId(env.clock.now(), randomUUID()),
-      config,
-      loader: opened.loader,
-      retryOf: earlier.runId,
-      prepare: async (part, folder) => {
-        const path = join(part, basename(folder.selection));
-        const selection = await Selection.make(request.failures, request, path);
-        await selection.knowEarlier(earlierRun.ledger);
-        return selection.narrow(opened.loader, folder.selection);
+  const sources = await openSources(config, request.store, contextOf(env));
+  try {
+    return await beginRun(
+      {
+        command: 'retry',
+        target: request,
+        runId: newRunId(env.clock.now(), randomUUID()),
+        config,
+        sources,
+        retryOf: earlier.runId,
+        prepare: async (part, folder) => {
+          const path = join(part, basename(folder.selection));
+          const selection = await Selection.make(request.failures, request, path);
+          await selection.knowEarlier(earlierRun.ledger);
+          return selection.narrow(sources.loader, folder.selection);
+        },
       },
-    },
-    env,
-  );
+      env,
+    );
+  } finally {
+    await sources.close();
+  }
 }

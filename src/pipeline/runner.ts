@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import PQueue from 'p-queue';
 import type { Batch, Batcher } from '../batching/batcher.ts';
 import type { Delivery } from '../batching/deliver.ts';
+import { annotationOutcomes } from '../batching/delivery-outcome.ts';
 import type {
   Context,
   ExistingInput,
@@ -12,13 +13,14 @@ import type {
   Sink,
   SourceItem,
 } from '../model/contracts.ts';
-import { isOutcome } from '../model/contracts.ts';
+import { isOutcome, isTextOnly } from '../model/contracts.ts';
 import { asError, FatalError } from '../model/errors.ts';
 import { type Outcome, outcomeOf } from '../model/outcome.ts';
 import { checkId, type Profile } from '../validation/index.ts';
 import type { Accounts } from './accounts.ts';
 import { EntryQueue } from './entry-queue.ts';
 import { itemFields, outcomeOfError, recordOf } from './failure.ts';
+import { hasLabels, promisedAnnotations } from './item-labels.ts';
 import type { RunLabels } from './labels.ts';
 import type { OutcomeLog } from './ledger.ts';
 import type { Preparer } from './prepare.ts';
@@ -51,6 +53,8 @@ export interface RunnerParts {
   concurrency: number;
   /** Whether rows of this run may be in the store without a ledger line: it is being resumed. */
   resumed: boolean;
+  /** Derived ids are unique within a source only. */
+  severalSources: boolean;
   ctx: Context;
   /** Aborts `ctx.signal`: the run is over and whatever still reads or waits must let go. */
   halt(): void;
@@ -230,6 +234,7 @@ export class Runner {
     this.#parts.log.append(
       outcomeOf(item.uri, 'batch', 'INPUT_BATCH_OVERSIZE', {
         ...itemFields(item),
+        ...(ready.annotations === undefined ? {} : { annotations: annotationOutcomes(ready) }),
         sha256: ready.sha256,
         kind: ready.kind,
         bytes: ready.bytes,
@@ -250,10 +255,12 @@ export class Runner {
   /** Decides for each entry of a chunk, in order, whether it is settled already or must be read. */
   async #admit(chunk: Listed[]): Promise<void> {
     const { command, sink, seen, labels, profile, preparer, runId, resumed, verify, ctx } = this.#parts;
+    const { accounts, severalSources } = this.#parts;
     const items: SourceItem[] = [];
     for (const entry of chunk) {
       if (isOutcome(entry)) this.#slots.push(entry);
       else {
+        accounts.annotations.listed += promisedAnnotations(entry);
         try {
           if (entry.idGiven) checkId(entry.id, profile);
         } catch (error) {
@@ -261,11 +268,12 @@ export class Runner {
           continue;
         }
         // A derived id is made from what is unique within the source; a retry takes just what was selected.
-        const mayRepeat = entry.idGiven && command !== 'retry';
+        const mayRepeat = (entry.idGiven || severalSources) && command !== 'retry';
         const first = mayRepeat ? seen.firstUse(entry.id, entry.uri) : undefined;
         if (first !== undefined) this.#slots.push(duplicate(entry, first));
         else {
-          labels.apply(entry);
+          // What label sources say wins over what the run says of every item, so it must be known first.
+          if (!hasLabels(entry)) labels.apply(entry);
           items.push(entry);
         }
       }
@@ -276,19 +284,23 @@ export class Runner {
       if (stored !== undefined && resumed && stored.runId === runId && stored.uri === item.uri) {
         this.#slots.push(committed(item, stored));
       } else if (stored !== undefined && !verify && preparer.isUnchanged(item, stored)) {
-        this.#slots.push(preparer.unchanged(item, stored));
-      } else if (item.text !== undefined) {
-        const ready = preparer.inline(item as SourceItem & { text: string });
-        this.#slots.push(ready ?? this.#prepare(item));
+        this.#slots.push(
+          hasLabels(item)
+            ? this.#later(() => preparer.relabelled(item, stored))
+            : preparer.unchanged(item, stored),
+        );
+      } else if (isInlineText(item)) {
+        const ready = preparer.inline(item);
+        this.#slots.push(ready ?? this.#later(() => preparer.prepare(item)));
       } else {
-        this.#slots.push(this.#prepare(item));
+        this.#slots.push(this.#later(() => preparer.prepare(item)));
       }
     }
   }
 
-  #prepare(item: SourceItem): Pending {
-    const { preparer, stop } = this.#parts;
-    return new Pending(this.#preparing.add(async () => (stop.aborted ? 'dropped' : preparer.prepare(item))));
+  #later(prepare: () => Promise<ReadyItem | Outcome>): Pending {
+    const { stop } = this.#parts;
+    return new Pending(this.#preparing.add(async () => (stop.aborted ? 'dropped' : prepare())));
   }
 
   #fatal(thrown: unknown): Ending {
@@ -299,6 +311,10 @@ export class Runner {
     return { kind: 'fatal', error: new FatalError('INTERNAL', error.message, { cause: error }) };
   }
 }
+
+/** A text in memory with nothing to load or check beside it, which needs no promise. */
+const isInlineText = (item: SourceItem): item is SourceItem & { text: string } =>
+  item.text !== undefined && isTextOnly(item) && !hasLabels(item);
 
 /** Of two items with one id in a run the first listed wins (DESIGN.md §4). */
 function duplicate(item: SourceItem, first: string): Outcome {

@@ -39,7 +39,7 @@ export async function showRun(store: string, runId: string): Promise<RunInfo> {
   const common = {
     runId,
     command: manifest.command,
-    source: manifest.config.source,
+    source: manifest.config.sources.map(({ source }) => source).join(', '),
     dataset: manifest.config.options.dataset,
     startedAt: manifest.startedAt,
     folder: folder.path,

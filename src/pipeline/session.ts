@@ -7,7 +7,6 @@ import { ByteBudget } from '../io/byte-budget.ts';
 import { findTools, type MediaTools } from '../media/tools.ts';
 import type { Context, Loader, ReadyItem, Sink } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
-import { shortHash } from '../model/ids.ts';
 import { resolveProfile } from '../validation/index.ts';
 import type { Accounts } from './accounts.ts';
 import type { RunConfig } from './config.ts';
@@ -21,6 +20,7 @@ import { type BatchTotals, countBatch, type Ending, judge, type RunReport } from
 import type { RunFolder } from './run-folder.ts';
 import { Runner } from './runner.ts';
 import type { SeenIds } from './seen.ts';
+import { type OpenedSources, sourceTags } from './source.ts';
 
 /** Payload bytes held at once: room for one full request, and for what is being read beside it. */
 const BUDGET_BYTES = 256_000_000;
@@ -33,6 +33,8 @@ export interface Session {
   runId: string;
   command: RunReport['command'];
   config: RunConfig;
+  sources: OpenedSources;
+  /** Of `sources`, narrowed to what a resumed run or a retry still has to take. */
   loader: Loader;
   sink: Sink;
   seen: SeenIds;
@@ -63,6 +65,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   let tools: Promise<MediaTools> | undefined;
   await mkdir(sink.spoolDir, { recursive: true });
 
+  const labels = new RunLabels(options);
   const batcher = new Batcher<ReadyItem>({
     items: options.batchItems,
     bytes: options.batchMegabytes * 1_000_000,
@@ -81,7 +84,11 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     profile,
     check: options.check,
     dataset: options.dataset,
-    sourceTag: shortHash(config.source).slice(0, 8),
+    sourceTag: sourceTags(config.sources),
+    labels,
+    onAnnotations: (more) => {
+      accounts.annotations.listed += more;
+    },
     spoolDir: sink.spoolDir,
     tools: () => (tools ??= findTools({ path: env.searchPath })),
     budget: new ByteBudget(BUDGET_BYTES),
@@ -95,10 +102,11 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     batcher,
     delivery,
     preparer,
-    labels: new RunLabels(options),
+    labels,
     profile,
     log,
     verify: options.verify,
+    severalSources: config.sources.length > 1,
     concurrency,
     ctx,
     stop: AbortSignal.any([env.stop, env.abort]),
@@ -106,6 +114,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     onBatch: (batch) => countBatch(session.batches, batch),
   });
 
+  if (session.sources.concepts.length > 0) await sink.defineConcepts?.(session.sources.concepts);
   env.onStart?.({ runId: session.runId, describes: session.loader.describes, dryRun: folder === undefined });
   const heartbeat = new Heartbeat(session, env);
   const ran = await runner.run();
@@ -115,17 +124,27 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
 
   const finished = ending.kind === 'finished' || ending.kind === 'incomplete';
   const totals = accounts.totals(finished);
+  const annotations = accounts.annotationTotals(finished);
   const report: RunReport = {
     schema: 1,
     runId: session.runId,
     command: session.command,
-    ...judge(ending, totals, accounts.balanced, options.maxRejected),
+    ...judge(ending, totals, accounts.balanced, options.maxRejected, annotations),
     ...(folder === undefined ? { dryRun: true as const } : {}),
-    source: { uri: config.source, type: config.sourceType, describes: session.loader.describes },
+    sources: config.sources.map(({ name, source, sourceType }, i) => ({
+      ...(name === undefined ? {} : { name }),
+      uri: source,
+      type: sourceType,
+      describes: session.sources.describes[i]!,
+    })),
     dataset: options.dataset,
     totals,
     byCode: accounts.byCode,
     byKind: accounts.byKind,
+    ...(accounts.withText > 0 ? { withText: accounts.withText } : {}),
+    ...(annotations === undefined
+      ? {}
+      : { annotations: { totals: annotations, byCode: accounts.annotationsByCode } }),
     bytes: { read: session.bytesRead, stored: accounts.bytesStored },
     batches: session.batches,
     ...(Object.keys(accounts.warnings).length > 0 ? { warnings: accounts.warnings } : {}),

@@ -35,6 +35,32 @@ const ledgerFields = {
   attempt: count.optional().describe('Of the delivery, when it was not the first'),
   retryable: z.boolean().optional().describe('Of rejected and failed items'),
   warnings: z.array(code).optional(),
+  annotations: z
+    .strictObject({
+      good: count.describe('They share the outcome of their input'),
+      problems: z
+        .array(
+          z.strictObject({
+            ref: z.string().describe('Where it stands: instances.json#annotations/77'),
+            code,
+            message: z.string(),
+            measured: measure.optional(),
+            limit: measure.optional(),
+          }),
+        )
+        .optional()
+        .describe('The rejected ones'),
+    })
+    .optional(),
+  withText: z.literal(true).optional().describe('An image that came with a text'),
+  repair: z
+    .strictObject({
+      steps: z.array(z.string()).describe('What was done, in order'),
+      originalSha256: sha256.describe('Of the bytes as they were in the source'),
+      originalBytes: bytes,
+      parts: z.array(z.string()).optional().describe('Ids of the parts of an item that was divided'),
+    })
+    .optional(),
   codeNumber: z.int().describe('The platform’s number of the code; ours begin at 900 000'),
   at: instant,
 };
@@ -95,7 +121,14 @@ export const runReport = z
     status: z.enum(['complete', 'interrupted', 'failed']),
     exitCode: z.int().describe('0 ok · 1 fatal · 2 some rejected or failed · 3 incomplete · 130 interrupted'),
     dryRun: z.literal(true).optional(),
-    source: z.strictObject({ uri: z.string(), type: z.string(), describes: z.string() }),
+    sources: z.array(
+      z.strictObject({
+        name: z.string().optional().describe('Where there are several; uris begin with it'),
+        uri: z.string(),
+        type: z.string(),
+        describes: z.string(),
+      }),
+    ),
     dataset: z.string(),
     totals: z
       .strictObject({
@@ -109,6 +142,14 @@ export const runReport = z
       .describe('listed = ok + rejected + failed + skipped'),
     byCode: z.partialRecord(code, count),
     byKind: z.partialRecord(kind, count).describe('Of the ok items'),
+    withText: count.optional().describe('Of the ok images: those that came with a text'),
+    annotations: z
+      .strictObject({
+        totals: z.strictObject({ listed: count, ok: count, rejected: count, failed: count, skipped: count }),
+        byCode: z.partialRecord(code, count).describe('Of the rejected ones'),
+      })
+      .optional()
+      .describe('Their own identity: listed = ok + rejected + failed + skipped'),
     bytes: z.strictObject({ read: bytes, stored: bytes }),
     batches: z.strictObject({
       count,

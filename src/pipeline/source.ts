@@ -1,30 +1,179 @@
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import { loadLabels } from '../labels/index.ts';
 import { detectSource, loadLoader } from '../loaders/index.ts';
-import type { Loader } from '../model/contracts.ts';
-import { parseOptions } from './config.ts';
+import type { ConceptDefinition } from '../model/annotation.ts';
+import type { LoaderComponent } from '../model/component.ts';
+import type { Context, LabelSource, Loader } from '../model/contracts.ts';
+import { FatalError } from '../model/errors.ts';
+import { shortHash } from '../model/ids.ts';
+import { type LabelsConfig, parseOptions, type RunConfig, type SourceConfig } from './config.ts';
+import { joinedLoader } from './joined-loader.ts';
+import { labelledLoader } from './labelled-loader.ts';
+import { loadTransform, transformedLoader } from './transform.ts';
 
-export interface OpenedSource {
-  loader: Loader;
-  /** Absolute. */
+/** Where items come from, as a caller asks for it. */
+export interface SourceRequest {
+  /** Told apart by it where there are several: uris begin with it, and so do derived ids. */
+  name?: string;
+  /** A folder, a file that a loader takes, or what `sourceType` says. */
   source: string;
-  sourceType: string;
-  /** With defaults filled in. */
-  options: Record<string, unknown>;
+  /** Detected when absent. */
+  sourceType?: string;
+  /** The loader's own options (docs/loaders). */
+  loader?: Record<string, unknown>;
+  /** Labels that lie beside this source (docs/labels). */
+  annotate?: { type: string; options?: Record<string, unknown> }[];
 }
 
-/** Detects what a source is, unless `sourceType` says so, and opens it with the loader's own options. */
-export async function openSource(
-  source: string,
-  sourceType: string | undefined,
-  given: Record<string, unknown>,
+/** Everything that a run lists, opened. */
+export interface OpenedSources {
+  loader: Loader;
+  /** What each source was found to be, in the order of the config. */
+  describes: string[];
+  /** As label sources declare them. */
+  concepts: ConceptDefinition[];
+  /** Lets go of what label sources hold open. */
+  close(): Promise<void>;
+}
+
+/** Finds out what each source is, and validates all options. Nothing is opened. */
+export async function resolveSources(requests: readonly SourceRequest[]): Promise<SourceConfig[]> {
+  const names = namesOf(requests);
+  return Promise.all(
+    requests.map(async ({ source, sourceType, loader = {}, annotate = [] }, i) => {
+      const path = resolve(source);
+      const component =
+        sourceType === undefined ? (await detectSource(path)).loader : await loadLoader(sourceType);
+      const name = names?.[i];
+      const given = name === undefined ? loader : withPrefix(component, loader, name);
+      return {
+        ...(name === undefined ? {} : { name }),
+        source: path,
+        sourceType: component.name,
+        loader: parseOptions(component.options, given, `the options of a ${component.name} source`) as Record<
+          string,
+          unknown
+        >,
+        annotate: await Promise.all(annotate.map(resolveLabels)),
+      };
+    }),
+  );
+}
+
+async function resolveLabels({
+  type,
+  options = {},
+}: NonNullable<SourceRequest['annotate']>[number]): Promise<LabelsConfig> {
+  const component = await loadLabels(type);
+  return {
+    type,
+    options: parseOptions(component.options, options, `the options of ${type} labels`) as Record<
+      string,
+      unknown
+    >,
+  };
+}
+
+/** Opens every source and its labels as one listing. `store` is never listed. */
+export async function openSources(
+  { sources, transform }: Pick<RunConfig, 'sources' | 'transform'>,
   store: string,
-): Promise<OpenedSource> {
-  const path = resolve(source);
-  const component =
-    sourceType === undefined ? (await detectSource(path)).loader : await loadLoader(sourceType);
-  const { name } = component;
-  const known = component.options;
-  const options = parseOptions(known, given, `the options of a ${name} source`) as Record<string, unknown>;
-  const loader = await component.open(path, options, [resolve(store)]);
-  return { loader, source: path, sourceType: name, options };
+  ctx: Context,
+): Promise<OpenedSources> {
+  const opened: LabelSource[] = [];
+  const close = async () => {
+    await Promise.all(opened.map((labels) => labels.close()));
+  };
+  try {
+    const parts: { name: string | undefined; loader: Loader; describes: string }[] = [];
+    for (const config of sources) {
+      const component = await loadLoader(config.sourceType);
+      const loader = await component.open(config.source, config.loader, [resolve(store)]);
+      const labels = await openLabels(config, component, ctx, opened);
+      parts.push({
+        name: config.name,
+        loader: labels.length === 0 ? loader : labelledLoader(loader, labels),
+        describes: [loader, ...labels].map((part) => part.describes).join('; '),
+      });
+    }
+    const [only] = parts;
+    const joined =
+      parts.length === 1 ? only!.loader : joinedLoader(parts as { name: string; loader: Loader }[]);
+    const loader =
+      transform === undefined ? joined : transformedLoader(joined, await loadTransform(transform));
+    const concepts = opened.flatMap((labels) => [...labels.concepts]);
+    return { loader, describes: parts.map(({ describes }) => describes), concepts, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** `opened` is told of each label source as soon as it must be closed. */
+async function openLabels(
+  config: SourceConfig,
+  loader: LoaderComponent<unknown>,
+  ctx: Context,
+  opened: LabelSource[],
+): Promise<LabelSource[]> {
+  const base = loader.name === 'folder' ? config.source : dirname(config.source);
+  const labels: LabelSource[] = [];
+  for (const { type, options } of config.annotate) {
+    const component = await loadLabels(type);
+    const source = component.create(base, options);
+    labels.push(source);
+    opened.push(source);
+    await source.open(ctx);
+  }
+  return labels;
+}
+
+/** Tells the fingerprints of a run's sources apart: equal names, sizes and times are not equal bytes. */
+export function sourceTags(sources: readonly SourceConfig[]): (uri: string) => string {
+  const tagOf = ({ source }: SourceConfig) => shortHash(source).slice(0, 8);
+  if (sources.length === 1) {
+    const tag = tagOf(sources[0]!);
+    return () => tag;
+  }
+  const byName = new Map(sources.map((config) => [config.name, tagOf(config)]));
+  return (uri) => byName.get(uri.slice(0, uri.indexOf('/')))!;
+}
+
+/** Undefined for a single source, whose uris need none. Throws FatalError CONFIG_INVALID. */
+function namesOf(requests: readonly SourceRequest[]): string[] | undefined {
+  if (requests.length === 0) throw new FatalError('CONFIG_INVALID', 'a run needs at least one source');
+  if (requests.length === 1) return undefined;
+  const names = requests.map(({ name, source }, i) => name ?? (slugOf(source) || `source-${i + 1}`));
+  names.forEach((name, i) => {
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*$/.test(name)) {
+      throw new FatalError(
+        'CONFIG_INVALID',
+        `the name of a source takes ASCII letters, digits, "_", "." and "-" only: ${name}`,
+      );
+    }
+    if (names.indexOf(name) !== i) {
+      throw new FatalError('CONFIG_INVALID', `two sources are named ${name}; give each a name of its own`);
+    }
+  });
+  return names;
+}
+
+const slugOf = (source: string): string =>
+  basename(source)
+    .replace(/\.[^.]*$/, '')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 24);
+
+/** Derived ids of several sources are kept apart by their names, where a loader derives any. */
+function withPrefix(
+  component: LoaderComponent<unknown>,
+  given: Record<string, unknown>,
+  name: string,
+): Record<string, unknown> {
+  const derives = component.options instanceof z.ZodObject && 'idPrefix' in component.options.shape;
+  return derives && given['idPrefix'] === undefined
+    ? { ...given, idPrefix: name.replaceAll('.', '-').slice(0, 24) }
+    : given;
 }

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import type { Sink } from '../model/contracts.ts';
 import { openWriter } from '../stores/index.ts';
 import type { RunConfig } from './config.ts';
-import type { RunEnvironment } from './environment.ts';
+import { contextOf, type RunEnvironment } from './environment.ts';
 
 /** Where a run writes. */
 export interface Target {
@@ -24,12 +24,11 @@ export async function openTarget(
   const store = resolve(target.store);
   const runsDir = join(store, 'runs');
   if (target.sink !== undefined) return { sink: target.sink, runsDir };
-  const { dataset, onExisting, onDuplicate, media } = config.options;
-  const ctx = { logger: env.logger, clock: env.clock, signal: env.abort };
+  const { dataset, onExisting, onDuplicate, onAnnotations, media } = config.options;
   const sink = await openWriter(
     store,
-    { runId, dataset, onExisting, onDuplicate, media, wait: target.wait ?? false },
-    ctx,
+    { runId, dataset, onExisting, onDuplicate, onAnnotations, media, wait: target.wait ?? false },
+    contextOf(env),
   );
   return { sink, runsDir };
 }

@@ -125,18 +125,20 @@ async function part(thePlan: Plan, round: number, folder: RunFolder, rows: Rows)
   const seen = SeenIds.in(spoolDir);
   const { hasOutcome } = await restoreFromLedger(folder, accounts, seen, 'uri');
   const entries = thePlan.entries.map((entry, i) => () => listed(entry, i));
+  const loader = listLoader(entries, at('listing'));
   const report = await runSession(
     {
       ...{ runId: RUN_ID, command: 'ingest', sink, seen, folder, accounts, resumed: round > 0 },
       config: {
-        ...{ source: '/nowhere', sourceType: 'list', loader: {} },
+        sources: [{ source: '/nowhere', sourceType: 'list', loader: {}, annotate: [] }],
         options: runOptions.parse({
           batchItems: thePlan.batchItems,
           batchMegabytes: BATCH_BYTES / 1e6,
           concurrency: thePlan.concurrency,
         }),
       },
-      loader: filteredLoader(listLoader(entries, at('listing')), (entry) => !hasOutcome(entry)),
+      sources: { loader, describes: [''], concepts: [], close: async () => {} },
+      loader: filteredLoader(loader, (entry) => !hasOutcome(entry)),
       ...{ startedAt: '', batches: emptyBatchTotals(), bytesRead: 0 },
     },
     environment({ clock: fastClock, stop: stop.signal, abort: abort.signal }),

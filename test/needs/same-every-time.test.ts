@@ -2,7 +2,7 @@ import { cp, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { type IngestRequest, ingest, type RunReport, type Sink } from '../../src/index.ts';
+import { ingest, type RunReport, type Sink, type SourceRequest } from '../../src/index.ts';
 import type { Input } from '../../src/model/input.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import { nullSink } from '../../src/stores/index.ts';
@@ -22,7 +22,7 @@ const lines = (store: string, runId: string) =>
   ledgerOf(store, runId).map(({ at: _at, ...line }: Outcome & { at?: string }) => line);
 
 /** The uris of each batch, in the order in which they were sent. */
-async function batchesOf(store: string, request: Omit<IngestRequest, 'store'>): Promise<string[][]> {
+async function batchesOf(store: string, request: SourceRequest & { options: Record<string, unknown> }): Promise<string[][]> {
   const sent: string[][] = [];
   const inner = nullSink(join(store, 'spool'));
   const sink: Sink = {
