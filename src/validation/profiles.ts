@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { closest } from '../model/closest.ts';
 import { FatalError } from '../model/errors.ts';
 import type { Kind } from '../model/kind.ts';
-import { closest } from './closest.ts';
 import { type Limit, type LimitName, type Limits, PLATFORM_LIMITS } from './limits.ts';
 
 /** What a target takes. */
