@@ -14,6 +14,7 @@ const LOADERS = tableOf([
   ['folder', async () => (await import('./folder.ts')).folder],
   ['csv', async () => (await import('./csv.ts')).csv],
   ['zip', async () => (await import('./zip.ts')).zip],
+  ['module', async () => (await import('./module.ts')).moduleLoader],
 ]);
 
 export const loaderNames: readonly string[] = [...LOADERS.keys()];
