@@ -8,11 +8,14 @@ import {
   requestUrl,
 } from './http-request.ts';
 import { statusFailure } from './http-status.ts';
+import { conditionOf, fingerprintOf, isSamePlace } from './http-validator.ts';
 import { redactUrl } from './redact.ts';
 import { Backoff, type RetryOptions } from './retry.ts';
 
 export interface DownloadOptions extends RequestLimits, RetryOptions {
   maxBytes: number;
+  /** Fingerprint of the content that is known already. */
+  stored?: string | undefined;
 }
 
 /** What the first good answer says about the content. */
@@ -25,6 +28,8 @@ interface Answer {
   encoding: string | undefined;
   /** Proves for If-Range that the content is the same: a strong ETag or a date. */
   validator: string | undefined;
+  /** Tells another time whether the content is still the same. */
+  fingerprint: string | undefined;
   finalUrl: string;
 }
 
@@ -39,20 +44,25 @@ export class Download {
   #chunks: AsyncIterator<Buffer> | undefined;
   /** Bytes handed on. */
   #received = 0;
+  /** Of the content that is known already, while the server may be asked about it. */
+  #stored: string | undefined;
 
   constructor(url: string, options: DownloadOptions) {
     this.#url = url;
     this.#shown = redactUrl(url);
     this.#options = options;
+    this.#stored = options.stored;
     // With our own signal: who closes the download does not wait for the next attempt either.
     this.#backoff = new Backoff({ ...options, signal: this.#abort.signal });
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Resolves when the content is about to come. */
-  async open(): Promise<Answer> {
+  /** Resolves when the content is about to come, or, having ended, when it is what `stored` says. */
+  async open(): Promise<Answer | 'unchanged'> {
     try {
-      return await this.#connect();
+      const answer = await this.#connect();
+      if (answer === 'unchanged') this.close();
+      return answer;
     } catch (error) {
       this.close();
       throw error;
@@ -104,7 +114,7 @@ export class Download {
   }
 
   /** Makes attempts until one succeeds; `failure` is that of the attempt before. */
-  async #connect(failure?: SluiceError): Promise<Answer> {
+  async #connect(failure?: SluiceError): Promise<Answer | 'unchanged'> {
     for (let last = failure; ; ) {
       if (last !== undefined) {
         this.#assertResumable(last);
@@ -119,11 +129,21 @@ export class Download {
     }
   }
 
-  async #attempt(): Promise<Answer> {
+  async #attempt(): Promise<Answer | 'unchanged'> {
     const validator = this.#answer?.validator;
     const resuming = this.#received > 0 && validator !== undefined;
     const range = resuming ? { range: `bytes=${this.#received}-`, 'if-range': validator } : undefined;
-    const response = await requestUrl(this.#url, { ...range }, this.#options, this.#abort.signal);
+    // Once some of the content was promised, its rest is wanted whatever it is.
+    const known = this.#answer === undefined ? this.#stored : undefined;
+    const condition = known === undefined ? undefined : conditionOf(known);
+    const headers = { ...range, ...condition };
+    const response = await requestUrl(this.#url, headers, this.#options, this.#abort.signal);
+    if (condition !== undefined && response.statusCode === 304) {
+      discard(response);
+      if (isSamePlace(known!, this.#url, response.url)) return 'unchanged';
+      this.#stored = undefined;
+      return this.#attempt();
+    }
     try {
       const { statusCode, headers } = response;
       const expected = resuming ? [200, 206] : [200, 203];
@@ -131,7 +151,7 @@ export class Download {
         throw statusFailure(statusCode, headers, this.#shown, this.#options.clock.now());
       }
       if (resuming) this.#assertContinues(response);
-      else this.#accept(readAnswer(response));
+      else this.#accept(readAnswer(response, this.#url));
     } catch (error) {
       discard(response);
       throw error;
@@ -203,7 +223,8 @@ export class Download {
   }
 }
 
-function readAnswer({ headers, url }: HttpResponse): Answer {
+function readAnswer(response: HttpResponse, asked: string): Answer {
+  const { headers, url } = response;
   const length = headers['content-length'];
   const encoding = headers['content-encoding']?.trim().toLowerCase();
   const etag = headers['etag'];
@@ -213,6 +234,7 @@ function readAnswer({ headers, url }: HttpResponse): Answer {
     contentType: headers['content-type'],
     encoding: encoding === '' || encoding === 'identity' ? undefined : encoding,
     validator: etag === undefined || etag.startsWith('W/') ? headers['last-modified'] : etag,
+    fingerprint: fingerprintOf(asked, response),
     finalUrl: redactUrl(url.href),
   };
 }

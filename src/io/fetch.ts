@@ -1,8 +1,9 @@
 import type { Readable } from 'node:stream';
-import type { Clock } from '../model/contracts.ts';
+import type { Clock, Fetched } from '../model/contracts.ts';
 import { type AllowAddress, isPublicAddress } from './address-guard.ts';
 import { decodeContent } from './content-encoding.ts';
 import { Download } from './download.ts';
+import { Hosts } from './http-hosts.ts';
 
 export interface OpenUrlOptions {
   signal: AbortSignal;
@@ -25,6 +26,13 @@ export interface OpenUrlOptions {
   attempts?: number;
   /** Upper bound of the first wait between attempts; 500 ms unless given. */
   retryBaseMs?: number;
+  /** Bounds the requests to one host; shared by those of a run. */
+  hosts?: Hosts;
+}
+
+/** A fingerprint of content that is known already: where the server says that it is the same, nothing is sent. */
+interface Known {
+  stored: string | undefined;
 }
 
 export interface OpenedUrl {
@@ -32,7 +40,8 @@ export interface OpenedUrl {
   stream: Readable;
   /** Bytes, when the server says so. */
   size?: number;
-  etag?: string;
+  /** To be given as `stored` another time; absent where the server gives neither ETag nor a usable Last-Modified. */
+  fingerprint?: string;
   contentType?: string;
   /** After redirects, redacted. */
   finalUrl: string;
@@ -53,7 +62,12 @@ const allowAny: AllowAddress = () => true;
  * RetryableError URL_FETCH_FAILED after the last attempt; ThrottledError URL_FETCH_FAILED when the server kept
  * answering 429 or 503; the signal's reason. Credentials never appear in messages.
  */
-export async function openUrl(url: string, options: OpenUrlOptions): Promise<OpenedUrl> {
+export async function openUrl(url: string, options: OpenUrlOptions & Known): Promise<OpenedUrl | 'unchanged'>;
+export async function openUrl(url: string, options: OpenUrlOptions): Promise<OpenedUrl>;
+export async function openUrl(
+  url: string,
+  options: OpenUrlOptions & Partial<Known>,
+): Promise<OpenedUrl | 'unchanged'> {
   options.signal.throwIfAborted();
   const download = new Download(url, {
     signal: options.signal,
@@ -67,8 +81,12 @@ export async function openUrl(url: string, options: OpenUrlOptions): Promise<Ope
     attempts: options.attempts ?? 4,
     baseMs: options.retryBaseMs ?? 500,
     maxMs: 30_000,
+    stored: options.stored,
+    ...(options.hosts === undefined ? {} : { hosts: options.hosts }),
   });
-  const { size, etag, contentType, encoding, finalUrl } = await download.open();
+  const answer = await download.open();
+  if (answer === 'unchanged') return answer;
+  const { size, fingerprint, contentType, encoding, finalUrl } = answer;
   const wire = download.stream();
   return {
     stream:
@@ -76,8 +94,27 @@ export async function openUrl(url: string, options: OpenUrlOptions): Promise<Ope
         ? wire
         : decodeContent(wire, encoding, finalUrl, (bytes) => download.assertWithin(bytes)),
     ...(size === undefined || encoding !== undefined ? {} : { size }),
-    ...(etag === undefined ? {} : { etag }),
+    ...(fingerprint === undefined ? {} : { fingerprint }),
     ...(contentType === undefined ? {} : { contentType }),
     finalUrl,
   };
+}
+
+/** How the URLs of one run are fetched. */
+export interface FetcherOptions
+  extends Pick<
+    OpenUrlOptions,
+    'allowPrivateAddresses' | 'connectTimeoutMs' | 'headersTimeoutMs' | 'stallTimeoutMs' | 'attempts'
+  > {
+  /** Requests to one host at once; 6 unless given. */
+  perHost?: number;
+}
+
+/** Opens a URL as `SourceItem.fetch` does. */
+export type FetchUrl = (url: string, signal: AbortSignal, stored?: string) => Promise<Fetched>;
+
+/** What opens the URLs of one run; throws as `openUrl` does. */
+export function urlFetcher({ perHost = 6, ...options }: FetcherOptions, clock: Clock): FetchUrl {
+  const hosts = new Hosts(perHost, clock);
+  return (url, signal, stored) => openUrl(url, { ...options, clock, hosts, signal, stored });
 }

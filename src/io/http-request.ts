@@ -1,6 +1,7 @@
 import { type Dispatcher, errors, request } from 'undici';
 import { asError, RejectedItemError, RetryableError, SluiceError } from '../model/errors.ts';
 import { AddressRefusedError, type AllowAddress, agentFor, assertHostAllowed } from './address-guard.ts';
+import type { Hosts } from './http-hosts.ts';
 import { percentDecoded, redactUrl } from './redact.ts';
 
 export interface RequestLimits {
@@ -9,6 +10,8 @@ export interface RequestLimits {
   headersTimeoutMs: number;
   stallTimeoutMs: number;
   maxRedirects: number;
+  /** Shared by the requests of a run. */
+  hosts?: Hosts;
 }
 
 export interface HttpResponse extends Pick<Dispatcher.ResponseData, 'statusCode' | 'body'> {
@@ -83,6 +86,7 @@ async function requestHop(
   signal: AbortSignal,
   shown: string,
 ): Promise<HttpResponse> {
+  const visit = await limits.hosts?.enter(url.host, shown, signal);
   try {
     assertHostAllowed(url, limits.allow);
     const response = await request(url, {
@@ -92,10 +96,15 @@ async function requestHop(
       bodyTimeout: limits.stallTimeoutMs,
       signal,
     });
+    visit?.answered();
+    response.body.once('close', () => visit?.leave());
     return { statusCode: response.statusCode, body: response.body, headers: single(response.headers), url };
   } catch (error) {
+    visit?.leave();
     signal.throwIfAborted();
-    throw networkFailure(error, shown, limits);
+    const failure = networkFailure(error, shown, limits);
+    if (failure instanceof RetryableError) visit?.failed(failure);
+    throw failure;
   }
 }
 

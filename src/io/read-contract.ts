@@ -28,6 +28,11 @@ export interface ReadOptions<D extends ReadDecision> {
   onBytes?(bytes: number): void;
 }
 
+/** The fingerprint of the bytes that are stored, for an item that can say whether they are still the same. */
+export interface Stored {
+  stored: string | undefined;
+}
+
 /** Bytes that were read, and what they are. */
 export interface ReadBytes {
   payload: Exclude<Payload, { unchanged: true }>;
@@ -41,6 +46,8 @@ export interface ReadBytes {
 export interface ReadResult<D extends ReadDecision> extends ReadBytes {
   /** What `decide` gave. */
   decision: D;
+  /** Of an item whose source told it with the bytes. */
+  fingerprint?: string;
 }
 
 export function headOf(buffer: Buffer): Buffer {

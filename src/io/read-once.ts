@@ -7,6 +7,7 @@ import {
   type ReadDecision,
   type ReadOptions,
   type ReadResult,
+  type Stored,
 } from './read-contract.ts';
 import { readFileOnce } from './read-file.ts';
 import { readStreamOnce } from './read-stream.ts';
@@ -14,7 +15,8 @@ import { readStreamOnce } from './read-stream.ts';
 export { HEAD_BYTES, type ReadDecision, type ReadOptions, type ReadResult } from './read-contract.ts';
 
 /**
- * Reads an item's bytes from its source exactly once: hash, head and payload come from the same read.
+ * Reads an item's bytes from its source exactly once: hash, head and payload come from the same read. `unchanged`
+ * where the source says that they are still those of `stored`; then nothing was read.
  *
  * Throws RejectedItemError INPUT_OVER_LIMIT (having read no further than it takes to know), INPUT_NOT_FOUND,
  * INPUT_PERMISSION_DENIED or, for what is no regular file, INPUT_READ_FAILED; RetryableError INPUT_READ_FAILED or
@@ -23,8 +25,16 @@ export { HEAD_BYTES, type ReadDecision, type ReadOptions, type ReadResult } from
  */
 export async function readOnce<D extends ReadDecision>(
   item: SourceItem,
+  options: ReadOptions<D> & Stored,
+): Promise<ReadResult<D> | 'unchanged'>;
+export async function readOnce<D extends ReadDecision>(
+  item: SourceItem,
   options: ReadOptions<D>,
-): Promise<ReadResult<D>> {
+): Promise<ReadResult<D>>;
+export async function readOnce<D extends ReadDecision>(
+  item: SourceItem,
+  options: ReadOptions<D> & Partial<Stored>,
+): Promise<ReadResult<D> | 'unchanged'> {
   options.ctx.signal.throwIfAborted();
   if (item.text !== undefined && isTextOnly(item)) return readText(item.text, item.uri, options);
   if (item.file !== undefined) return readFileOnce(item, item.file, options);

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import type { SourceItem } from '../model/contracts.ts';
+import type { Fetched, SourceItem } from '../model/contracts.ts';
 import { FatalError, RetryableError } from '../model/errors.ts';
 import {
   assertWithin,
@@ -10,20 +10,24 @@ import {
   type ReadOptions,
   type ReadResult,
   readFailure,
+  type Stored,
 } from './read-contract.ts';
 import { Spool } from './spool.ts';
 
 /** `readOnce` for an item whose bytes come as a stream. */
 export async function readStreamOnce<D extends ReadDecision>(
   item: SourceItem,
-  options: ReadOptions<D>,
-): Promise<ReadResult<D>> {
+  options: ReadOptions<D> & Partial<Stored>,
+): Promise<ReadResult<D> | 'unchanged'> {
   const { signal } = options.ctx;
-  const stream = await openStream(item, signal);
+  const fetched = await openStream(item, signal, options.stored);
+  if (fetched === 'unchanged') return fetched;
+  const { stream, fingerprint } = fetched;
   const abort = () => stream.destroy();
   signal.addEventListener('abort', abort, { once: true });
   try {
-    return await new StreamReading(pieces(stream, item, options), item, options).run();
+    const read = await new StreamReading(pieces(stream, item, options), item, options).run();
+    return fingerprint === undefined ? read : { ...read, fingerprint };
   } finally {
     signal.removeEventListener('abort', abort);
     stream.destroy();
@@ -98,15 +102,15 @@ class StreamReading<D extends ReadDecision> {
   }
 }
 
-async function openStream(item: SourceItem, signal: AbortSignal): Promise<Readable> {
-  if (item.open === undefined)
-    throw new FatalError('INTERNAL', `${item.uri} has neither text, file nor open`);
+async function openStream(item: SourceItem, signal: AbortSignal, stored?: string): Promise<Fetched> {
   try {
-    return await item.open(signal);
+    if (item.fetch !== undefined) return await item.fetch(signal, stored);
+    if (item.open !== undefined) return { stream: await item.open(signal) };
   } catch (error) {
     signal.throwIfAborted();
     throw readFailure(error, item.uri);
   }
+  throw new FatalError('INTERNAL', `${item.uri} has none of text, file, open and fetch`);
 }
 
 /** The stream's chunks; its errors become ours. */

@@ -81,7 +81,8 @@ export class Preparer {
     }
   }
 
-  async prepare(item: SourceItem): Promise<ReadyItem | Outcome> {
+  /** `stored`: what may still be the item's bytes; a source that can tell is asked. */
+  async prepare(item: SourceItem, stored?: ExistingInput): Promise<ReadyItem | Outcome> {
     const { budget, ctx, profile } = this.#options;
     let stage: 'read' | 'validate' | 'annotate' = 'read';
     let reserved = item.text === undefined ? (item.size ?? UNKNOWN_SIZE) : item.text.length * 3;
@@ -106,8 +107,11 @@ export class Preparer {
             sniffed,
           };
         },
+        stored: stored && this.#untagged(item.uri, stored.fingerprint),
       });
       stage = 'validate';
+      if (read === 'unchanged') return await this.#stillStored(item, stored!);
+      if (read.fingerprint !== undefined) item.fingerprint = read.fingerprint;
       if ('spool' in read.payload) spool = read.payload.spool;
       const inMemory = 'buffer' in read.payload ? read.payload.buffer.length : SPOOL_BUFFER;
       budget.resize(reserved, inMemory);
@@ -217,8 +221,23 @@ export class Preparer {
     }
   }
 
+  /** The source says that the stored bytes are the item's. */
+  async #stillStored(item: SourceItem, stored: ExistingInput): Promise<ReadyItem | Outcome> {
+    const fingerprint = this.#untagged(item.uri, stored.fingerprint);
+    if (fingerprint !== undefined) item.fingerprint = fingerprint;
+    assertClaimed(item, stored.kind, stored.media.format);
+    this.#checkTextBeside(item, stored.kind);
+    return hasLabels(item) ? this.relabelled(item, stored) : this.unchanged(item, stored);
+  }
+
   #tagged(uri: string, fingerprint: string): string {
     return `${this.#options.sourceTag(uri)}/${fingerprint}`;
+  }
+
+  /** A fingerprint of this source as the source gave it; undefined for those of others. */
+  #untagged(uri: string, tagged: string | undefined): string | undefined {
+    const tag = this.#tagged(uri, '');
+    return tagged?.startsWith(tag) ? tagged.slice(tag.length) : undefined;
   }
 
   /** An item whose fingerprint says that the stored bytes are still its bytes: nothing is read. */

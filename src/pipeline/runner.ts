@@ -293,7 +293,7 @@ export class Runner {
         const ready = preparer.inline(item);
         this.#slots.push(ready ?? this.#later(() => preparer.prepare(item)));
       } else {
-        this.#slots.push(this.#later(() => preparer.prepare(item)));
+        this.#slots.push(this.#later(() => preparer.prepare(item, verify ? undefined : stored)));
       }
     }
   }
