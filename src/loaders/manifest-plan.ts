@@ -4,11 +4,9 @@ import { cuttable, type Encoding } from '../formats/csv/encoding.ts';
 import { readPreface } from '../formats/csv/preface.ts';
 import { RowReader } from '../formats/csv/row-reader.ts';
 import { FatalError } from '../model/errors.ts';
+import { type CellForm, formOfCells, SAMPLE_CELLS, type TypeOfCells } from './cell-form.ts';
 import type { ManifestInput } from './manifest-input.ts';
 import { delimiterOf, type ManifestOptions } from './manifest-options.ts';
-
-/** What the cells of an `input` column are. */
-export type CsvType = 'raw' | 'url' | 'file';
 
 /** What is needed of a manifest to plan its reading. */
 type RowTargets = Pick<ManifestInput, 'uri' | 'resolveFile'>;
@@ -19,16 +17,10 @@ export interface ManifestPlan {
   delimiter: string;
   columns: Columns;
   /** Of an `input` column; the portal's columns say it by their names. */
-  csvType: CsvType;
+  csvType: CellForm;
   /** One sentence for the user. */
   describes: string;
 }
-
-/** Rows that are looked at to tell the type of the cells. */
-const SAMPLE_ROWS = 20;
-const URL_CELL = /^https?:\/\/\S+$/i;
-const PATH_CELL = /^[^\r\n\0]{1,1024}$/;
-const HAS_EXTENSION = /\.[a-z0-9]{2,5}$/i;
 
 /** Decides from the first bytes of a CSV how to read all of it. `complete`: they are all there are. */
 export async function planManifest(
@@ -40,7 +32,7 @@ export async function planManifest(
   const plan = readLayout(head, complete, input.uri, options);
   const type =
     plan.columns.format === 'portal' ? undefined : await typeOfCells(head, complete, plan, input, options);
-  return { ...plan, csvType: type?.csvType ?? 'raw', describes: describe(input.uri, plan, options, type) };
+  return { ...plan, csvType: type?.form ?? 'raw', describes: describe(input.uri, plan, options, type) };
 }
 
 /** Encoding, delimiter and columns. Throws FatalError SOURCE_UNRECOGNISED or CONFIG_INVALID as `listManifest` does. */
@@ -55,18 +47,9 @@ export function readLayout(head: Buffer, complete: boolean, uri: string, options
   return { encoding, delimiter, columns: requireHeader(header, uri) };
 }
 
-interface TypeOfCells {
-  csvType: CsvType;
-  /** How it is known. */
-  because: string;
-}
-
 type Layout = Pick<ManifestPlan, 'encoding' | 'delimiter' | 'columns'>;
 
-/**
- * `--csv-type`, or what the first rows show: URLs when every cell is one; files when every cell may be a path and one
- * of them is there, or all end like file names; else texts.
- */
+/** `--csv-type`, or what the first rows show. */
 async function typeOfCells(
   head: Buffer,
   complete: boolean,
@@ -75,17 +58,8 @@ async function typeOfCells(
   options: ManifestOptions,
 ): Promise<TypeOfCells> {
   const { csvType } = options;
-  if (csvType !== undefined)
-    return { csvType: csvType === 'file_path' ? 'file' : csvType, because: 'as asked' };
-  const cells = await sampleCells(head, complete, layout, options);
-  const because = `as the first ${cells.length === 1 ? 'row shows' : `${cells.length} rows show`}`;
-  if (cells.length === 0) return { csvType: 'raw', because: 'no row shows otherwise' };
-  if (cells.every((cell) => URL_CELL.test(cell))) return { csvType: 'url', because };
-  if (!cells.every((cell) => PATH_CELL.test(cell) && !URL_CELL.test(cell)))
-    return { csvType: 'raw', because };
-  if (cells.every((cell) => HAS_EXTENSION.test(cell))) return { csvType: 'file', because };
-  const files = await Promise.all(cells.map((cell) => input.resolveFile(cell)));
-  return { csvType: files.some((file) => !('code' in file)) ? 'file' : 'raw', because };
+  if (csvType !== undefined) return { form: csvType === 'file_path' ? 'file' : csvType, because: 'as asked' };
+  return formOfCells(await sampleCells(head, complete, layout, options), input.resolveFile);
 }
 
 /** The trimmed `input` cells of the first good rows that have one. */
@@ -99,13 +73,13 @@ async function sampleCells(
   const reader = new RowReader(cutter, { encoding, delimiter, maxRecordBytes });
   await reader.read(1);
   reader.columns = columns;
-  const rows = (await reader.read(SAMPLE_ROWS * 10)) ?? [];
+  const rows = (await reader.read(SAMPLE_CELLS * 10)) ?? [];
   // The last row may be cut off by the end of the head.
   if (!complete) rows.pop();
   return rows
     .map(({ cells }) => cells[columns.contents[0]!.index]?.trim() ?? '')
     .filter((cell) => cell !== '')
-    .slice(0, SAMPLE_ROWS);
+    .slice(0, SAMPLE_CELLS);
 }
 
 async function* once(buffer: Buffer): AsyncGenerator<Buffer> {
@@ -118,7 +92,7 @@ const DELIMITER_NAMES: Readonly<Record<string, string>> = {
   '\t': 'tab',
   '|': 'pipe',
 };
-const TYPE_NAMES: Readonly<Record<CsvType, string>> = { raw: 'texts', url: 'URLs', file: 'file paths' };
+const TYPE_NAMES: Readonly<Record<CellForm, string>> = { raw: 'texts', url: 'URLs', file: 'file paths' };
 const HOW: Readonly<Record<Encoding['how'], string>> = {
   default: '',
   'byte order mark': ' (by its byte order mark)',
@@ -138,7 +112,7 @@ function describe(
   const facts = [
     `${DELIMITER_NAMES[delimiter]}-separated`,
     `${encoding.name}${HOW[encoding.how]}`,
-    ...(type === undefined ? [] : [`input cells are ${TYPE_NAMES[type.csvType]} (${type.because})`]),
+    ...(type === undefined ? [] : [`input cells are ${TYPE_NAMES[type.form]} (${type.because})`]),
     ...(columns.geo !== undefined && 'points' in columns.geo
       ? [`geopoints are read as ${options.geoOrder}`]
       : []),

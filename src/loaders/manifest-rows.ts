@@ -2,27 +2,19 @@ import { CellError } from '../formats/csv/cell-error.ts';
 import type { ContentColumn } from '../formats/csv/columns.ts';
 import { readFields } from '../formats/csv/fields.ts';
 import type { CsvRow, Place, RowReader } from '../formats/csv/row-reader.ts';
-import { KeyCounter } from '../io/key-counter.ts';
-import { redactUrl } from '../io/redact.ts';
 import type { Code } from '../model/codes.ts';
 import type { Listed, SourceItem } from '../model/contracts.ts';
-import { deriveId } from '../model/ids.ts';
 import { type Outcome, outcomeOf } from '../model/outcome.ts';
+import type { CellForm } from './cell-form.ts';
 import type { ManifestInput } from './manifest-input.ts';
 import type { ManifestOptions } from './manifest-options.ts';
-import type { CsvType, ManifestPlan } from './manifest-plan.ts';
-
-/** Most characters of a cell that a message shows. */
-const SHOWN = 80;
-/** Most characters of a text that the readable part of its id is made of. */
-const READABLE = 32;
-/** Most characters that are looked at for secrets before they are shortened to `SHOWN`. */
-const LOOKED_AT = 2000;
+import type { ManifestPlan } from './manifest-plan.ts';
+import { LOOKED_AT, RowIds, shortened } from './row-identity.ts';
 
 /** A row whose description was read, and the cell that holds its input. */
 interface DescribedRow {
   item: SourceItem;
-  form: CsvType;
+  form: CellForm;
   content: ContentColumn;
   cell: string;
 }
@@ -35,13 +27,14 @@ export class RowLister {
   readonly #plan: ManifestPlan;
   readonly #input: ManifestInput;
   readonly #options: ManifestOptions;
-  readonly #occurrences = new KeyCounter();
+  readonly #ids: RowIds;
 
   constructor(reader: RowReader, plan: ManifestPlan, input: ManifestInput, options: ManifestOptions) {
     this.#reader = reader;
     this.#plan = plan;
     this.#input = input;
     this.#options = options;
+    this.#ids = new RowIds(options.idPrefix);
     this.looksUpFiles = plan.csvType === 'file';
   }
 
@@ -108,7 +101,7 @@ export class RowLister {
     }
     const cell = cells[content.index]!;
     const form = content.form === 'input' ? csvType : content.form === 'url' ? 'url' : 'raw';
-    const id = this.#idOf(cells, form, cell);
+    const id = this.#ids.idOf(cells[columns.id ?? -1] ?? '', cell, form);
     if (filled.length > 1) {
       const message = `the row has two inputs, ${content.name} and ${filled[1]!.name}`;
       return this.#cellOutcome(row, index, 'INPUT_INVALID_ARGUMENT', message, filled[1]!.index, id.id);
@@ -122,16 +115,6 @@ export class RowLister {
       const { message, cell: at = 0, offset } = error;
       return this.#cellOutcome(row, index, 'INPUT_INVALID_ARGUMENT', message, at, id.id, offset);
     }
-  }
-
-  /** The given id as it stands, or one of the input cell and how often it came: never of the row's number. */
-  #idOf(cells: readonly string[], form: CsvType, cell: string): Pick<SourceItem, 'id' | 'idGiven'> {
-    const given = cells[this.#plan.columns.id ?? -1] ?? '';
-    if (given.trim() !== '') return { id: given, idGiven: true };
-    const input = form === 'raw' ? cell : cell.trim();
-    const occurrence = this.#occurrences.next(input);
-    const key = occurrence === 1 ? input : `${input}\0${occurrence}`;
-    return { id: deriveId(key, readableOf(input, form), this.#options.idPrefix) };
   }
 
   #faultOutcome(row: CsvRow, index: number): Outcome {
@@ -172,7 +155,7 @@ export class RowLister {
     cell: string,
     id?: string,
   ): Outcome {
-    const shown = shorten(cell);
+    const shown = shortened(cell);
     return outcomeOf(this.#uriOf(row), 'list', code, {
       ...(id === undefined ? {} : { inputId: id }),
       message: `${this.#input.uri}:${line}:${column}: ${message} (cell ${JSON.stringify(shown)})`,
@@ -183,18 +166,4 @@ export class RowLister {
   #uriOf({ line }: CsvRow): string {
     return `${this.#input.uri}#L${line}`;
   }
-}
-
-/** What people may see of an input in its id; of a URL the file's name alone, as all else may hold secrets. */
-function readableOf(input: string, form: CsvType): string {
-  if (form === 'url' || /^[a-z][a-z0-9+.-]+:\/\//i.test(input)) {
-    return URL.canParse(input) ? new URL(input).pathname.split('/').at(-1)! : '';
-  }
-  return form === 'raw' ? input.slice(0, READABLE).replace(/[/\\.]/g, ' ') : input.slice(-SHOWN);
-}
-
-/** The beginning of a cell, without the secrets that URLs carry. */
-function shorten(cell: string): string {
-  const safe = cell.slice(0, LOOKED_AT).replace(/https?:\/\/[^\s,;|"'<>]+/gi, (url) => redactUrl(url));
-  return safe.length > SHOWN ? `${safe.slice(0, SHOWN)}…` : safe;
 }
