@@ -13,7 +13,7 @@ import { stopSignals } from './signals.ts';
 import { summary } from './summary.ts';
 import { type Cli, printable } from './terminal.ts';
 
-/** Failures read for the summary's examples. */
+/** Lines read for the summary's examples. */
 const EXAMPLES_FROM = 2000;
 
 /** Runs ingest, resume or retry for a person or a script: progress, Ctrl-C, summary or `--json`, exit code. */
@@ -55,12 +55,24 @@ export async function runForTerminal(
   else terminal.stdout.write(summary(report, await examples(report), options.store));
 }
 
-/** The first failures of a run, for the summary. */
+/** The first failures of a run and, where annotations were rejected, the first items that have such, for the summary. */
 async function examples(report: RunReport): Promise<Outcome[]> {
+  const failures = await firstLines(report.failures, 'failures', () => true);
+  if ((report.annotations?.totals.rejected ?? 0) === 0) return failures;
+  const hasProblems = ({ annotations, outcome }: Outcome) =>
+    annotations?.problems !== undefined && (outcome === 'ok' || outcome === 'skipped');
+  return [...failures, ...(await firstLines(report.ledger, 'ledger', hasProblems))];
+}
+
+async function firstLines(
+  path: string | undefined,
+  type: string,
+  wanted: (line: Outcome) => boolean,
+): Promise<Outcome[]> {
   const found: Outcome[] = [];
-  if (report.failures === undefined || !existsSync(report.failures)) return found;
-  for await (const block of readJsonlBlocks<Outcome>(report.failures, { type: 'failures' })) {
-    found.push(...block);
+  if (path === undefined || !existsSync(path)) return found;
+  for await (const block of readJsonlBlocks<Outcome>(path, { type })) {
+    found.push(...block.filter(wanted));
     if (found.length >= EXAMPLES_FROM) break;
   }
   return found;

@@ -1,5 +1,5 @@
 import { codeInfo } from '../model/codes.ts';
-import type { Outcome } from '../model/outcome.ts';
+import type { Outcome, Totals } from '../model/outcome.ts';
 import { nextSteps } from '../pipeline/next-steps.ts';
 import type { RunReport } from '../pipeline/report.ts';
 import { formatBytes, formatCount, formatDuration, printable, table } from './terminal.ts';
@@ -7,10 +7,13 @@ import { formatBytes, formatCount, formatDuration, printable, table } from './te
 const EXAMPLES_A_CODE = 3;
 
 /** The identity, what was wrong and why, and the next command: what a person reads when a run has ended. */
-export function summary(report: RunReport, failures: readonly Outcome[], store: string): string {
+export function summary(report: RunReport, outcomes: readonly Outcome[], store: string): string {
   const { totals } = report;
-  const lines = [identity(report), ''];
+  const lines = [identity(report)];
+  if (report.annotations !== undefined) lines.push(`annotations: ${sumOf(report.annotations.totals)}`);
+  lines.push('');
   const kinds = Object.entries(report.byKind).map(([kind, count]) => `${formatCount(count)} ${kind}`);
+  if (report.withText !== undefined) kinds.push(`${formatCount(report.withText)} of the images with a text`);
   if (kinds.length > 0) lines.push(`ok by kind    ${kinds.join(' · ')}`);
   const tookMs = Date.parse(report.endedAt) - Date.parse(report.startedAt);
   lines.push(
@@ -19,9 +22,11 @@ export function summary(report: RunReport, failures: readonly Outcome[], store: 
     `took          ${formatDuration(tookMs)}`,
   );
   for (const outcome of ['rejected', 'failed', 'skipped', 'warning'] as const) {
-    const explained = explain(report, outcome, failures);
+    const explained = explain(report, outcome, outcomes);
     if (explained.length > 0) lines.push('', ...explained);
   }
+  const annotations = explainAnnotations(report, outcomes);
+  if (annotations.length > 0) lines.push('', ...annotations);
   if (report.error !== undefined) {
     lines.push(
       '',
@@ -36,17 +41,37 @@ export function summary(report: RunReport, failures: readonly Outcome[], store: 
 }
 
 function identity(report: RunReport): string {
-  const { listed, ok, rejected, failed, skipped } = report.totals;
-  const sum = `${formatCount(listed)} listed = ${formatCount(ok)} ok + ${formatCount(rejected)} rejected + ${formatCount(failed)} failed + ${formatCount(skipped)} skipped`;
   const verdict = { complete: 'complete', interrupted: 'interrupted', failed: 'stopped' }[report.status];
-  return `${report.dryRun ? 'dry run ' : ''}${verdict}: ${sum}`;
+  return `${report.dryRun ? 'dry run ' : ''}${verdict}: ${sumOf(report.totals)}`;
+}
+
+const sumOf = ({ listed, ok, rejected, failed, skipped }: Omit<Totals, 'pending'>): string =>
+  `${formatCount(listed)} listed = ${formatCount(ok)} ok + ${formatCount(rejected)} rejected + ${formatCount(failed)} failed + ${formatCount(skipped)} skipped`;
+
+/** Annotations that were rejected, by code, with the first places. */
+function explainAnnotations(report: RunReport, outcomes: readonly Outcome[]): string[] {
+  const problems = outcomes.flatMap(({ uri, annotations }) =>
+    (annotations?.problems ?? []).map((problem) => ({ uri, ...problem })),
+  );
+  return Object.entries(report.annotations?.byCode ?? {}).flatMap(([name, count]) => {
+    const code = name as Outcome['code'];
+    const { number, meaning, remedy } = codeInfo(code);
+    return [
+      `annotation ${formatCount(count)} × ${code} (${number}): ${meaning}`,
+      ...problems
+        .filter((problem) => problem.code === code)
+        .slice(0, EXAMPLES_A_CODE)
+        .map(({ uri, ref, message }) => `    ${printable(uri)}, ${printable(ref)}: ${printable(message)}`),
+      `    → ${remedy}`,
+    ];
+  });
 }
 
 /** A code, how often, and the first items that have it. */
 function explain(
   report: RunReport,
   kind: 'rejected' | 'failed' | 'skipped' | 'warning',
-  failures: readonly Outcome[],
+  outcomes: readonly Outcome[],
 ): string[] {
   const counts = kind === 'warning' ? (report.warnings ?? {}) : report.byCode;
   return Object.entries(counts).flatMap(([name, count]) => {
@@ -54,7 +79,7 @@ function explain(
     const info = codeInfo(code);
     if (info.class !== kind) return [];
     const head = `${kind.padEnd(9)} ${formatCount(count)} × ${code} (${info.number}): ${info.meaning}`;
-    const examples = failures
+    const examples = outcomes
       .filter((f) => f.code === code)
       .slice(0, EXAMPLES_A_CODE)
       .map((f) => `    ${printable(f.uri)}: ${printable(f.message ?? '')}`);

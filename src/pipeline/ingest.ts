@@ -10,7 +10,7 @@ import { configHash, parseOptions, type RunConfig, runOptions } from './config.t
 import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { RunLabels } from './labels.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
-import { RunFolder } from './run-folder.ts';
+import { RunFolder, type RunManifest } from './run-folder.ts';
 import { newRunId } from './run-id.ts';
 import { SeenIds } from './seen.ts';
 import { runSession, type Session } from './session.ts';
@@ -67,6 +67,7 @@ export interface Beginning {
   config: RunConfig;
   sources: OpenedSources;
   retryOf?: string;
+  retryLog?: RunManifest['retryLog'];
   /** Puts more files into `part`, the run's folder before it appears under its name; may narrow the loader. */
   prepare?(part: string, folder: RunFolder): Promise<Loader>;
 }
@@ -87,6 +88,7 @@ export async function beginRun(beginning: Beginning, env: RunEnvironment): Promi
         runId,
         command,
         ...(beginning.retryOf === undefined ? {} : { retryOf: beginning.retryOf }),
+        ...(beginning.retryLog === undefined ? {} : { retryLog: beginning.retryLog }),
         config,
         configHash: configHash(config),
         source: { describes: loader.describes, ...(fingerprint === undefined ? {} : { fingerprint }) },

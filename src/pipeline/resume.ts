@@ -5,6 +5,7 @@ import { Accounts } from './accounts.ts';
 import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { filteredLoader } from './filtered-loader.ts';
 import { restoreFromLedger } from './ledger-state.ts';
+import { selectedByLog } from './log-selection.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
 import { RunFolder, type RunManifest } from './run-folder.ts';
 import { SeenIds } from './seen.ts';
@@ -78,7 +79,12 @@ async function hasChanged(manifest: RunManifest, now: Promise<string | undefined
 }
 
 /** Of a resumed retry: what it had selected of its source. */
-async function selectedBy({ retryOf }: RunManifest, folder: RunFolder, loader: Loader): Promise<Loader> {
+async function selectedBy(
+  { retryOf, retryLog }: RunManifest,
+  folder: RunFolder,
+  loader: Loader,
+): Promise<Loader> {
+  if (retryLog !== undefined) return selectedByLog(loader, retryLog.path, retryLog);
   if (retryOf === undefined) return loader;
   const selection = await Selection.read(folder.selection);
   await selection.knowEarlier(new RunFolder(dirname(folder.path), retryOf).ledger);

@@ -2,19 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { FatalError } from '../model/errors.ts';
+import { parseOptions, type RunConfig, runOptions } from './config.ts';
 import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { beginRun } from './ingest.ts';
+import { selectedByLog } from './log-selection.ts';
 import type { RunReport } from './report.ts';
 import { RunFolder } from './run-folder.ts';
 import { isRunId, newRunId } from './run-id.ts';
 import { Selection, type SelectionFilter } from './selection.ts';
-import { openSources } from './source.ts';
+import { openSources, resolveSources, type SourceRequest } from './source.ts';
 import type { Target } from './target.ts';
 
 export interface RetryRequest extends Target, SelectionFilter {
-  /** A run's `failures.jsonl`. */
+  /** A run's `failures.jsonl`, or an upload log of the official Python SDK. */
   failures: string;
+  /** Of an upload log: what was uploaded; without it the paths and texts in the log are taken. */
+  source?: SourceRequest;
+  /** Of an upload log: options of the run. A run's failures are taken up with the options of that run. */
+  options?: Record<string, unknown>;
 }
+
+/** Whether a file is an upload log, by its name: `Dataset_Upload<seconds>.log`. */
+export const isUploadLog = (path: string): boolean => path.endsWith('.log');
 
 /** The store and run that a failures file lies in: `<store>/runs/<run-id>/failures.jsonl`. */
 export function runOfFailures(failures: string): { store: string; runId: string } {
@@ -37,6 +46,7 @@ export function runOfFailures(failures: string): { store: string; runId: string 
  */
 export async function retry(request: RetryRequest, given?: Partial<RunEnvironment>): Promise<RunReport> {
   const env = environment(given);
+  if (isUploadLog(request.failures)) return retryLog(request, env);
   const earlier = runOfFailures(request.failures);
   const earlierRun = new RunFolder(join(earlier.store, 'runs'), earlier.runId);
   const manifest = await earlierRun.manifest();
@@ -64,6 +74,53 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
           await selection.knowEarlier(earlierRun.ledger);
           return selection.narrow(sources.loader, folder.selection);
         },
+      },
+      env,
+    );
+  } finally {
+    await sources.close();
+  }
+}
+
+/** An upload log knows neither stages nor codes of ours: a duplicate is one, and everything else failed to be delivered. */
+async function retryLog(request: RetryRequest, env: RunEnvironment): Promise<RunReport> {
+  const { stage = 'deliver', code } = request;
+  const duplicates = request.retryDuplicates === true;
+  if (stage !== 'deliver' || (code !== undefined && !(duplicates && code === 'INPUT_DUPLICATE'))) {
+    throw new FatalError(
+      'CONFIG_INVALID',
+      'an upload log has no stages and codes to select by; --retry-duplicates takes up its duplicates as well',
+    );
+  }
+  const log = resolve(request.failures);
+  const options = parseOptions(
+    runOptions,
+    { ...request.options, ...(duplicates ? { onDuplicate: 'suffix' } : {}) },
+    'the options of the run',
+  );
+  const source = request.source ?? {
+    source: log,
+    sourceType: 'sdk-log',
+    loader: { duplicates, allowOutside: true },
+  };
+  const config: RunConfig = { sources: await resolveSources([source]), options };
+  const sources = await openSources(config, request.store, contextOf(env));
+  const narrowed =
+    request.source === undefined
+      ? {}
+      : {
+          retryLog: { path: log, duplicates },
+          prepare: () => selectedByLog(sources.loader, log, { duplicates }),
+        };
+  try {
+    return await beginRun(
+      {
+        command: 'retry',
+        target: request,
+        runId: newRunId(env.clock.now(), randomUUID()),
+        config,
+        sources,
+        ...narrowed,
       },
       env,
     );

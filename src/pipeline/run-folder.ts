@@ -14,6 +14,8 @@ export interface RunManifest {
   command: RunReport['command'];
   /** Of a retry: the run whose failures it takes up. */
   retryOf?: string;
+  /** Of a retry: the upload log whose failures were selected from the source. */
+  retryLog?: { path: string; duplicates: boolean };
   config: RunConfig;
   configHash: string;
   source: { describes: string; fingerprint?: string };
