@@ -14,6 +14,7 @@ const LOADERS = tableOf([
   ['folder', async () => (await import('./folder.ts')).folder],
   ['csv', async () => (await import('./csv.ts')).csv],
   ['zip', async () => (await import('./zip.ts')).zip],
+  ['parquet', async () => (await import('./parquet.ts')).parquet],
   ['sdk-log', async () => (await import('./sdk-log.ts')).sdkLog],
   ['module', async () => (await import('./module.ts')).moduleLoader],
 ]);
