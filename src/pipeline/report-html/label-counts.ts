@@ -1,0 +1,124 @@
+import type { Annotation } from '../../model/annotation.ts';
+import type { Concept, Input } from '../../model/input.ts';
+import type { LocalReader } from '../../stores/index.ts';
+
+/** Inputs that are read to count their labels: some seconds. */
+export const MAX_COUNTED = 200_000;
+/** Concepts told apart; a data set whose captions were taken for labels must not fill the memory. */
+const MAX_CONCEPTS = 50_000;
+
+export interface ConceptTally {
+  id: string;
+  name: string;
+  positive: number;
+  negative: number;
+}
+
+/** Labels of what a run stored. */
+export interface LabelCounts {
+  inputs: number;
+  /** Fewer inputs were counted than the run stored. */
+  partial: boolean;
+  /** Inputs that have neither concepts nor annotations. */
+  unlabelled: number;
+  ofInputs: ConceptCounts;
+  ofAnnotations: ConceptCounts;
+  annotations: number;
+  /** An annotation with a box and a mask counts in both. */
+  shapes: Map<Shape, number>;
+}
+
+const SHAPES = [
+  'box',
+  'polygon',
+  'mask',
+  'point',
+  'key points',
+  'text span',
+  'video frame',
+  'time segment',
+  'whole input',
+] as const;
+export type Shape = (typeof SHAPES)[number];
+
+export class ConceptCounts {
+  readonly #counts = new Map<string, ConceptTally>();
+  /** There are more concepts than are told apart. */
+  overflowed = false;
+
+  add({ id, name, value }: Concept): void {
+    let tally = this.#counts.get(id);
+    if (tally === undefined) {
+      if (this.#counts.size >= MAX_CONCEPTS) {
+        this.overflowed = true;
+        return;
+      }
+      tally = { id, name, positive: 0, negative: 0 };
+      this.#counts.set(id, tally);
+    }
+    if (value > 0) tally.positive++;
+    else tally.negative++;
+  }
+
+  get size(): number {
+    return this.#counts.size;
+  }
+
+  /** Most frequent first, then by id. */
+  get ranked(): ConceptTally[] {
+    const total = ({ positive, negative }: ConceptTally) => positive + negative;
+    return [...this.#counts.values()].sort((a, b) => total(b) - total(a) || (a.id < b.id ? -1 : 1));
+  }
+}
+
+/** Counts over at most MAX_COUNTED inputs in the order of their ids. Throws the signal's reason. */
+export async function countLabels(
+  reader: LocalReader,
+  runId: string,
+  signal: AbortSignal,
+): Promise<LabelCounts> {
+  const counts = emptyCounts();
+  for await (const input of reader.listInputs({ runId, limit: MAX_COUNTED + 1 })) {
+    signal.throwIfAborted();
+    if (counts.inputs === MAX_COUNTED) counts.partial = true;
+    else addLabels(counts, input);
+  }
+  return counts;
+}
+
+export const emptyCounts = (): LabelCounts => ({
+  inputs: 0,
+  partial: false,
+  unlabelled: 0,
+  ofInputs: new ConceptCounts(),
+  ofAnnotations: new ConceptCounts(),
+  annotations: 0,
+  shapes: new Map(SHAPES.map((shape) => [shape, 0])),
+});
+
+export function addLabels(
+  counts: LabelCounts,
+  { concepts, annotations }: Pick<Input, 'concepts' | 'annotations'>,
+): void {
+  counts.inputs++;
+  if (concepts.length + annotations.length === 0) counts.unlabelled++;
+  for (const concept of concepts) counts.ofInputs.add(concept);
+  for (const annotation of annotations) {
+    counts.annotations++;
+    for (const concept of annotation.concepts) counts.ofAnnotations.add(concept);
+    for (const shape of shapesOf(annotation)) counts.shapes.set(shape, counts.shapes.get(shape)! + 1);
+  }
+}
+
+function shapesOf({ region, span, frame, segment }: Annotation): Shape[] {
+  const shapes: Shape[] = [];
+  if (region?.box !== undefined) shapes.push('box');
+  if (region?.polygon !== undefined) shapes.push('polygon');
+  if (region?.mask !== undefined) shapes.push('mask');
+  if (region?.point !== undefined) shapes.push('point');
+  if (region?.keypoints !== undefined) shapes.push('key points');
+  if (span !== undefined) shapes.push('text span');
+  if (frame !== undefined) shapes.push('video frame');
+  if (segment !== undefined) shapes.push('time segment');
+  return shapes.length > 0 ? shapes : ['whole input'];
+}
