@@ -1,0 +1,86 @@
+import type { z } from 'zod';
+import type { CsvOptions } from '../../loaders/csv.ts';
+import type { FolderOptions } from '../../loaders/folder-options.ts';
+import type { ModuleOptions } from '../../loaders/module.ts';
+import type { ZipOptions } from '../../loaders/zip.ts';
+import type { runOptions } from '../config.ts';
+import type { RUN_FIELDS, SECTIONS } from './schema.ts';
+import type { PipelineTest } from './test-schema.ts';
+
+type RunInput = z.input<typeof runOptions>;
+/** The options that a section gives, by the names that they have there. */
+type Section<Name extends keyof typeof SECTIONS> = {
+  -readonly [Field in keyof (typeof SECTIONS)[Name]]?: RunInput[(typeof SECTIONS)[Name][Field] &
+    keyof RunInput];
+};
+type Placed = {
+  [Name in keyof typeof SECTIONS]: (typeof SECTIONS)[Name][keyof (typeof SECTIONS)[Name]];
+}[keyof typeof SECTIONS];
+
+/** Labels beside a source, by the label source that reads them: `{ coco: { file: 'instances.json' } }`. */
+export type LabelEntry = Record<string, Record<string, unknown>>;
+
+/** A source by its loader. The options are those of docs/loaders. */
+export type SourceEntry = {
+  /** Of one source among several: uris and derived ids begin with it. */
+  name?: string;
+  /** Labels beside this source. */
+  annotate?: LabelEntry[];
+  folder?: { path: string } & Partial<FolderOptions>;
+  csv?: { path: string } & Partial<CsvOptions>;
+  zip?: { path: string } & Partial<ZipOptions>;
+  module?: { path: string } & Partial<ModuleOptions>;
+  [loader: string]: unknown;
+};
+
+/** A pipeline file as an object; docs/pipeline.md explains each field. Relative paths start from its folder. */
+export interface PipelineFile {
+  name?: string;
+  source: string | SourceEntry | (string | SourceEntry)[];
+  transform?: string | { module: string; export?: string };
+  label?: Section<'label'>;
+  validate?: Omit<RunInput, Placed>;
+  annotate?: LabelEntry[];
+  batch?: Section<'batch'>;
+  sink?: { local: Section<'local'> & { store?: string } } | { null: Record<string, never> };
+  on_failure?: Section<'on_failure'>;
+  tests?: PipelineTest[];
+}
+
+/** Types a pipeline: `export default definePipeline({ source: 'photos/' })`. */
+export const definePipeline = (pipeline: PipelineFile): PipelineFile => pipeline;
+
+/** The sections that hold options of a run, as they stand in a file. */
+export function runOptionsOf(file: PipelineFile, fields: typeof RUN_FIELDS): Record<string, unknown> {
+  const { label, validate, batch, sink, on_failure } = file;
+  const local = sink !== undefined && 'local' in sink ? sink.local : undefined;
+  const options: Record<string, unknown> = {};
+  for (const [name, given] of Object.entries({ label, validate, batch, local, on_failure })) {
+    for (const [field, option] of Object.entries(fields[name as keyof typeof fields])) {
+      const value = (given as Record<string, unknown> | undefined)?.[field];
+      if (value !== undefined) options[option] = value;
+    }
+  }
+  return options;
+}
+
+/** The one component that an entry names, and its options. */
+export function componentOf(
+  entry: object,
+  others: readonly string[] = [],
+): [name: string, options: Record<string, unknown>] {
+  const [found] = Object.entries(entry).filter(([key]) => !others.includes(key));
+  return found as [string, Record<string, unknown>];
+}
+
+/** What an entry of `source` may have beside its loader. */
+export const BESIDE_LOADER = ['name', 'annotate'];
+
+/** The sources of a pipeline as a list, each with its place in the file. */
+export function sourcesOf(
+  source: PipelineFile['source'],
+): { entry: string | SourceEntry; path: (string | number)[] }[] {
+  return Array.isArray(source)
+    ? source.map((entry, i) => ({ entry, path: ['source', i] }))
+    : [{ entry: source, path: ['source'] }];
+}

@@ -1,0 +1,162 @@
+import { z } from 'zod';
+import { labelNames, loadLabels } from '../../labels/index.ts';
+import { loaderNames, loadLoader } from '../../loaders/index.ts';
+import { type RunOptions, runOptions } from '../config.ts';
+import { testSchema } from './test-schema.ts';
+
+type RunField = keyof RunOptions;
+
+/** Which section holds which options of a run, by the names that they have there; `validate` holds all others. */
+export const SECTIONS = {
+  label: { concept: 'concept', metadata: 'metadata', split: 'split' },
+  batch: { items: 'batchItems', megabytes: 'batchMegabytes', concurrency: 'concurrency' },
+  local: {
+    dataset: 'dataset',
+    onExisting: 'onExisting',
+    onDuplicate: 'onDuplicate',
+    onAnnotations: 'onAnnotations',
+    media: 'media',
+  },
+  on_failure: { maxRejected: 'maxRejected' },
+} as const satisfies Record<string, Record<string, RunField>>;
+
+const placed = new Set<string>(Object.values(SECTIONS).flatMap((fields) => Object.values(fields)));
+const VALIDATE = Object.fromEntries(
+  Object.keys(runOptions.shape)
+    .filter((field) => !placed.has(field))
+    .map((field) => [field, field]),
+) as Record<string, RunField>;
+
+/** The options of a run that each section gives, from the names that they have there. */
+export const RUN_FIELDS: Record<'validate' | keyof typeof SECTIONS, Record<string, RunField>> = {
+  ...SECTIONS,
+  validate: VALIDATE,
+};
+
+/** The schema of a pipeline file, put together from the specs of the run, the loaders and the label sources. */
+export async function pipelineSchema(): Promise<z.ZodObject> {
+  const [sources, labels] = await Promise.all([sourceSchemas(), labelSchemas()]);
+  const annotate = z
+    .array(oneOf(labels, 'label source', {}))
+    .optional()
+    .describe(
+      'Where labels beside the source are (docs/labels); relative paths start from the source’s folder',
+    );
+  const entry = oneOf(sources, 'loader', {
+    name: z
+      .string()
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'takes ASCII letters, digits, "_", "." and "-" only')
+      .optional()
+      .describe('Of one source among several: uris and derived ids begin with it'),
+    annotate,
+  });
+  const path = z.string().min(1);
+  const source = z.union(
+    [path, entry, z.array(z.union([path, entry], 'expected a path, or a source by its loader')).min(1)],
+    {
+      error: 'expected a path, a source by its loader (folder: { path: … }), or a list of them',
+    },
+  );
+  return z.strictObject({
+    name: z.string().min(1).max(200).optional().describe('What to call the pipeline'),
+    source: source.describe(
+      'Where items come from: a path, whose kind is detected, or a loader with its options, or several',
+    ),
+    transform: z
+      .union(
+        [
+          path,
+          z.strictObject({
+            module: path.describe('The module, relative to this file'),
+            export: path.optional().describe('Name of the exported function; default unless given'),
+          }),
+        ],
+        {
+          error: 'expected the path of a module, or { module, export }',
+        },
+      )
+      .optional()
+      .describe('A function of your own for each item: it changes the item, or drops it with a reason'),
+    label: section('label').describe('Labels for every item'),
+    validate: section('validate').describe('What is checked, and against which limits'),
+    annotate,
+    batch: section('batch').describe('What one request carries'),
+    sink: oneOf(
+      {
+        local: z
+          .strictObject({
+            store: path
+              .optional()
+              .describe('Folder of the store, relative to this file; --store is stronger'),
+            ...fieldsOf('local'),
+          })
+          .describe('The local store'),
+        null: z
+          .strictObject({})
+          .describe('Nowhere: everything is read, checked and batched, nothing is written'),
+      },
+      'sink',
+      {},
+    )
+      .optional()
+      .describe('Where items go; the local store unless given'),
+    on_failure: section('on_failure').describe('What rejected and failed items mean for the run'),
+    tests: z
+      .array(testSchema(source))
+      .optional()
+      .describe('Run by sluice test: given these items, expect these outcomes'),
+  });
+}
+
+async function sourceSchemas(): Promise<Record<string, z.ZodObject>> {
+  const loaders = await Promise.all(loaderNames.map(loadLoader));
+  return Object.fromEntries(
+    loaders.map(({ name, summary, options }) => {
+      const path = z.string().min(1).describe('The source, relative to this file');
+      return [name, z.strictObject({ path, ...shapeOf(name, options) }).describe(summary)];
+    }),
+  );
+}
+
+async function labelSchemas(): Promise<Record<string, z.ZodObject>> {
+  const sources = await Promise.all(labelNames.map(loadLabels));
+  return Object.fromEntries(
+    sources.map(({ name, summary, options }) => [
+      name,
+      z.strictObject(shapeOf(name, options)).describe(summary),
+    ]),
+  );
+}
+
+/** Checks across fields stay with the component, which validates its options once more when it is opened. */
+function shapeOf(name: string, options: z.ZodType): z.ZodRawShape {
+  if (!(options instanceof z.ZodObject)) throw new Error(`the options of ${name} are no object`);
+  return options.shape;
+}
+
+function fieldsOf(name: keyof typeof RUN_FIELDS): Record<string, z.ZodType> {
+  return Object.fromEntries(
+    Object.entries(RUN_FIELDS[name]).map(([field, option]) => [field, runOptions.shape[option]]),
+  );
+}
+
+const section = (name: keyof typeof RUN_FIELDS) => z.strictObject(fieldsOf(name)).optional();
+
+/** An object with exactly one of the components' names as its key, and perhaps fields beside it. */
+function oneOf(
+  components: Record<string, z.ZodObject>,
+  what: string,
+  beside: Record<string, z.ZodType>,
+): z.ZodObject {
+  const names = Object.keys(components);
+  const optional = Object.fromEntries(names.map((name) => [name, components[name]!.optional()]));
+  return z
+    .strictObject({ ...beside, ...optional })
+    .refine((value) => names.filter((name) => value[name] !== undefined).length === 1, {
+      error: `needs exactly one ${what}: ${names.join(', ')}`,
+    })
+    .meta({ [ONE_OF]: names });
+}
+
+/** Where a schema says which of its keys exclude each other; JSON Schema is given it as `oneOf`. */
+export const ONE_OF = 'x-one-of';

@@ -1,0 +1,87 @@
+import { resolve } from 'node:path';
+import type { IngestRequest } from '../ingest.ts';
+import type { SourceRequest } from '../source.ts';
+import { absolute } from './paths.ts';
+import {
+  BESIDE_LOADER,
+  componentOf,
+  type LabelEntry,
+  type PipelineFile,
+  runOptionsOf,
+  type SourceEntry,
+  sourcesOf,
+} from './pipeline-file.ts';
+import type { ReadPipeline } from './read.ts';
+import { RUN_FIELDS } from './schema.ts';
+
+/** What a caller says about a run beside its pipeline file; it is stronger than the file. */
+export interface RunOverrides {
+  /** Where the file names no store, too. */
+  store: string;
+  /** Whether `store` was given on purpose. */
+  storeGiven?: boolean;
+  dataset?: string;
+  dryRun?: boolean;
+  wait?: boolean;
+}
+
+/** The run that a sound pipeline asks for. */
+export function requestOf(
+  { file, path, base, sha256 }: ReadPipeline,
+  overrides: RunOverrides,
+): IngestRequest {
+  const { transform, sink } = file;
+  const { dataset, dryRun = false, wait = false } = overrides;
+  return {
+    store: storeOf(file, base, overrides),
+    sources: sourceRequests(file.source, base, file.annotate),
+    ...(transform === undefined ? {} : { transform: transformOf(transform, base) }),
+    options: { ...runOptionsOf(file, RUN_FIELDS), ...(dataset === undefined ? {} : { dataset }) },
+    ...(path === undefined ? {} : { pipeline: { file: path, sha256 } }),
+    dryRun: dryRun || (sink !== undefined && 'null' in sink),
+    wait,
+  };
+}
+
+/** Absolute. */
+export function storeOf({ sink }: PipelineFile, base: string, { store, storeGiven }: RunOverrides): string {
+  const named = sink !== undefined && 'local' in sink ? sink.local.store : undefined;
+  return named === undefined || storeGiven ? resolve(store) : resolve(base, named);
+}
+
+export const sourceRequests = (
+  source: PipelineFile['source'],
+  base: string,
+  annotate?: LabelEntry[],
+): SourceRequest[] => sourcesOf(source).map(({ entry }) => sourceRequest(entry, base, annotate));
+
+function sourceRequest(
+  entry: string | SourceEntry,
+  base: string,
+  shared: LabelEntry[] | undefined,
+): SourceRequest {
+  const annotate = labelsOf([...(shared ?? []), ...((typeof entry !== 'string' && entry.annotate) || [])]);
+  if (typeof entry === 'string') return { source: absolute(entry, base), annotate };
+  const [sourceType, { path, ...loader }] = componentOf(entry, BESIDE_LOADER);
+  return {
+    ...(entry.name === undefined ? {} : { name: entry.name }),
+    source: absolute(String(path), base),
+    sourceType,
+    loader,
+    annotate,
+  };
+}
+
+const labelsOf = (entries: LabelEntry[]): NonNullable<SourceRequest['annotate']> =>
+  entries.map((entry) => {
+    const [type, options] = componentOf(entry);
+    return { type, options };
+  });
+
+function transformOf(
+  transform: NonNullable<PipelineFile['transform']>,
+  base: string,
+): { module: string; export?: string } {
+  const given = typeof transform === 'string' ? { module: transform } : transform;
+  return { ...given, module: resolve(base, given.module) };
+}
