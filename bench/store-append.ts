@@ -109,6 +109,7 @@ function rowOf(i: number): InputRow {
     runCode: 'INPUT_SUCCESS',
     createdAt: 1_767_225_600_000,
     updatedAt: 1_767_225_600_000,
+    annotations: '[]',
   };
 }
 
@@ -134,5 +135,8 @@ function plainObject(row: InputRow): Record<string, unknown> {
     runCode: row.runCode,
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
+    annotations: row.annotations,
+    textBytes: row.text!.length,
+    annotationBytes: 0,
   };
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { FatalError } from '../model/errors.ts';
-import { openReader } from '../stores/index.ts';
+import { type AnnotationCounts, type ConceptCount, openReader } from '../stores/index.ts';
 import { storeOf, withStore } from './run-command.ts';
 import { type Cli, formatBytes, formatCount, printable, table } from './terminal.ts';
 
@@ -33,7 +33,7 @@ export function datasetsCommand(cli: Cli): Command {
   });
 
   const show = withStore(new Command('show'))
-    .description('Show one dataset: inputs by kind and split, concepts.')
+    .description('Show one dataset: inputs by kind and split, annotations, concepts.')
     .argument('<name>')
     .addHelpText('after', '\nExample:\n  $ sluice datasets show default');
   show.action(async (id: string, flags: Record<string, unknown>) => {
@@ -47,6 +47,7 @@ export function datasetsCommand(cli: Cli): Command {
           ['dataset', printable(dataset.id)],
           ['inputs', `${formatCount(dataset.inputs)} (${kindsOf(dataset.byKind)})`],
           ['bytes', formatBytes(dataset.bytes)],
+          ['annotations', annotationsOf(dataset.annotations)],
           [
             'splits',
             Object.entries(dataset.bySplit)
@@ -55,14 +56,9 @@ export function datasetsCommand(cli: Cli): Command {
           ],
           ['created', dataset.createdAt],
         ];
-        const concepts = dataset.concepts.map((c) => [
-          printable(c.id),
-          formatCount(c.positive),
-          formatCount(c.negative),
-        ]);
         stdout.write(`${table(facts)}\n`);
-        if (concepts.length > 0)
-          stdout.write(`\n${table([['CONCEPT', 'PRESENT', 'NEGATIVE'], ...concepts])}\n`);
+        stdout.write(conceptTable('CONCEPT', dataset.concepts));
+        stdout.write(conceptTable('CONCEPT OF ANNOTATIONS', dataset.annotations.concepts));
       }
     } finally {
       reader.close();
@@ -79,3 +75,15 @@ const kindsOf = (byKind: Record<string, number>): string =>
   Object.entries(byKind)
     .map(([kind, count]) => `${formatCount(count)} ${kind}`)
     .join(' · ') || 'none';
+
+function annotationsOf({ total, inputs, byPart }: AnnotationCounts): string {
+  if (total === 0) return 'none';
+  const parts = Object.keys(byPart).length === 0 ? '' : ` (${kindsOf(byPart)})`;
+  return `${formatCount(total)} of ${formatCount(inputs)} inputs${parts}`;
+}
+
+function conceptTable(title: string, concepts: readonly ConceptCount[]): string {
+  if (concepts.length === 0) return '';
+  const rows = concepts.map((c) => [printable(c.id), formatCount(c.positive), formatCount(c.negative)]);
+  return `\n${table([[title, 'PRESENT', 'NEGATIVE'], ...rows])}\n`;
+}

@@ -4,8 +4,8 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
 import { asError, FatalError, SluiceError } from '../model/errors.ts';
-import type { Input } from '../model/input.ts';
-import { deleteInputs, openReader } from '../stores/index.ts';
+import type { Concept, Input } from '../model/input.ts';
+import { deleteInputs, openReader, partsOf } from '../stores/index.ts';
 import { noDataset } from './datasets.ts';
 import { contextFor, storeOf, withStore } from './run-command.ts';
 import { type Cli, formatBytes, formatCount, printable, printableLines, table } from './terminal.ts';
@@ -32,7 +32,7 @@ Examples:
     const limit = limitOf(flags['limit'], json);
     const reader = await openReader(storeOf(cli, flags['store'] as string | undefined));
     try {
-      const rows = [['ID', 'KIND', 'FORMAT', 'BYTES', 'CONCEPTS', 'URI']];
+      const rows = [['ID', 'KIND', 'FORMAT', 'BYTES', 'CONCEPTS', 'ANNOTATIONS', 'URI']];
       const dataset = flags['dataset'] as string | undefined;
       // One more than is shown tells whether there is more.
       const wanted = limit === undefined || json ? limit : limit + 1;
@@ -71,11 +71,7 @@ Examples:
       const out = flags['out'] as string | undefined;
       if (out === '-') return await pipeline(await reader.openBytes(id), stdout, { end: false });
       if (out !== undefined) await writeOut(await reader.openBytes(id), out);
-      stdout.write(
-        flags['json']
-          ? `${JSON.stringify({ schema: 1, ...input })}\n`
-          : `${printableLines(JSON.stringify(input, null, 2))}\n`,
-      );
+      stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, ...input })}\n` : forPeople(input));
     } finally {
       reader.close();
     }
@@ -122,7 +118,35 @@ async function writeOut(bytes: Readable, path: string): Promise<void> {
 const noInput = (id: string): FatalError =>
   new FatalError('CONFIG_INVALID', `there is no input ${id}; sluice inputs list shows the ids`);
 
-function rowOf({ id, kind, media, bytes, concepts, uri }: Input): string[] {
-  const labels = concepts.map((c) => `${c.value === 0 ? '¬' : ''}${c.id}`).join(' ');
-  return [printable(id), kind, media.format, formatBytes(bytes), printable(labels), printable(uri)];
+function rowOf({ id, kind, media, bytes, concepts, annotations, uri }: Input): string[] {
+  return [
+    printable(id),
+    kind,
+    media.format,
+    formatBytes(bytes),
+    printable(labelsOf(concepts)),
+    annotations.length === 0 ? '' : formatCount(annotations.length),
+    printable(uri),
+  ];
+}
+
+const labelsOf = (concepts: readonly Concept[]): string =>
+  concepts.map((c) => `${c.value === 0 ? '¬' : ''}${c.id}`).join(' ');
+
+/** The input as indented JSON, and its annotations, which may be thousands, counted. */
+function forPeople({ annotations, ...input }: Input): string {
+  const json = printableLines(JSON.stringify(input, null, 2));
+  if (annotations.length === 0) return `${json}\n`;
+  const counts = new Map<string, { cells: string[]; count: number }>();
+  for (const annotation of annotations) {
+    const cells = [printable(labelsOf(annotation.concepts)), partsOf(annotation).join(' ') || 'whole input'];
+    const key = cells.join('\n');
+    const counted = counts.get(key) ?? { cells, count: 0 };
+    counted.count++;
+    counts.set(key, counted);
+  }
+  const rows = [...counts.values()].sort((a, b) => b.count - a.count);
+  const shown = rows.slice(0, SHOWN_BY_DEFAULT).map(({ cells, count }) => [...cells, formatCount(count)]);
+  const more = rows.length > shown.length ? '… and more; --json shows each one\n' : '';
+  return `${json}\n\n${table([['CONCEPTS', 'REGION', 'ANNOTATIONS'], ...shown])}\n${more}`;
 }

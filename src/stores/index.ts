@@ -5,8 +5,10 @@ import type { PlanOptions } from './local/plan.ts';
 import type { LocalReader } from './local/reader.ts';
 import type { LocalWriter, WriterOptions } from './local/writer.ts';
 
+export { type AnnotatedPart, partsOf } from './annotated-parts.ts';
 export type { CheckOptions, StoreFinding, StoreSummary } from './local/check.ts';
-export type { ConceptCount, DatasetDetails, DatasetSummary } from './local/datasets.ts';
+export type { AnnotationCounts, ConceptCount } from './local/dataset-counts.ts';
+export type { DatasetDetails, DatasetSummary } from './local/datasets.ts';
 export type { ListOptions } from './local/listing.ts';
 export type { CompactOptions, Garbage, GarbageOptions, MaintenanceOptions } from './local/maintenance.ts';
 export type { PlanOptions } from './local/plan.ts';

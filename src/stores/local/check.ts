@@ -7,7 +7,7 @@ import { walkBlobs } from './blob-files.ts';
 import { blobPath } from './blobs.ts';
 import { sizeOf } from './durability.ts';
 import { scanIds } from './ids.ts';
-import { connectTables, findTable, readFailure, type Table } from './lance.ts';
+import { connectTables, findTable, readFailure, type Table, textIsContent } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
 
 /** Blobs that are looked at at once. */
@@ -108,7 +108,7 @@ async function* checkRows(
   summary: StoreSummary,
 ): AsyncGenerator<StoreFinding> {
   const runs = new Set(await readdir(paths.runs));
-  const columns = { inline: 'text IS NOT NULL' };
+  const columns = { inline: await textIsContent(table) };
   const plain = ['id', 'sha256', 'bytes', 'source', 'runId'];
   const query = table
     .query()

@@ -68,8 +68,8 @@ export function floatColumn(values: readonly (number | undefined)[]): Data<Float
   });
 }
 
-export function intColumn(values: readonly number[]): Data<Int64> {
-  return makeData({ type: new Int64(), length: values.length, nullCount: 0, data: words(values) });
+export function intColumn(values: readonly (number | undefined)[]): Data<Int64> {
+  return makeData({ type: new Int64(), length: values.length, ...validity(values), data: words(values) });
 }
 
 /** Milliseconds since the epoch. */
@@ -83,10 +83,10 @@ export function timeColumn(values: readonly number[]): Data<TimestampMillisecond
 }
 
 /** Non-negative safe integers as 64-bit words, without a BigInt for each. */
-function words(values: readonly number[]): BigInt64Array {
+function words(values: readonly (number | undefined)[]): BigInt64Array {
   const halves = new Uint32Array(values.length * 2);
   for (let i = 0; i < values.length; i++) {
-    const value = values[i]!;
+    const value = values[i] ?? 0;
     halves[i * 2] = value % 0x1_0000_0000;
     halves[i * 2 + 1] = value / 0x1_0000_0000;
   }

@@ -1,11 +1,19 @@
 import { codeInfo } from '../../model/codes.ts';
 import type { Clock, ReadyItem, SinkResult } from '../../model/contracts.ts';
 import type { BlobWriter, StagedBlob } from './blobs.ts';
-import { candidateIds, Decider, type Policy } from './decide.ts';
-import { INLINE_TEXT_BYTES, incomingOf, type Staged } from './incoming.ts';
+import { COMMIT_TEXT_BYTES } from './compaction.ts';
+import { type ComparedParts, comparedParts } from './compared.ts';
+import { candidateIds, Decider, type Incoming, type Policy } from './decide.ts';
+import { incomingOf, type Staged } from './incoming.ts';
 import type { InputTable } from './input-table.ts';
 import type { Lookup } from './lookup.ts';
-import { encodeRows, type InputRow } from './rows.ts';
+import { encodeRows, type KnownRow, largeBytes } from './rows.ts';
+
+/**
+ * Texts and annotations that are written, or read to be compared with, at once: what a commit brings, and room for
+ * the last batch that fills it. Only what is stored already, and a batch with very large annotations, can be more.
+ */
+const HELD_BYTES = 2 * COMMIT_TEXT_BYTES;
 
 export interface StagedBatch {
   batch: readonly ReadyItem[];
@@ -42,14 +50,36 @@ export class Committer {
 
   /** Nothing of it is answered unless all of it is durable. */
   async commit(batches: readonly StagedBatch[]): Promise<SinkResult[][]> {
-    const stored = await this.#parts.lookup.rows(this.#candidates(batches));
+    const { inputs, lookup, blobs } = this.#parts;
+    const found = await lookup.rows(this.#candidates(batches));
+    const compared = this.#compared(batches, found);
+    const divides = batches.length > 1 || batches[0]!.batch.length > 1;
+    if (compared.bytes > HELD_BYTES && divides) return this.#inHalves(batches);
+    const stored = await lookup.read(found, compared);
     const { results, needed, unneeded, appended, replaced } = this.#decide(batches, stored);
-    await this.#parts.blobs.publish(needed);
-    if (replaced.length > 0) await this.#parts.inputs.replace(encodeRows(await this.#withTexts(replaced)));
-    if (appended !== undefined) await this.#parts.inputs.append(appended);
-    this.#distinct += appended?.table.numRows ?? 0;
-    await this.#parts.blobs.discard(unneeded);
+    await blobs.publish(needed);
+    // Rows are replaced whole, so what of them was not read is read now.
+    for (const rows of cut(replaced)) await inputs.replace(encodeRows(await lookup.readAll(rows)));
+    for (const rows of appended) {
+      await inputs.append(rows);
+      this.#distinct += rows.table.numRows;
+    }
+    await blobs.discard(unneeded);
     return results;
+  }
+
+  /** How items are divided into commits makes no difference to what is decided. */
+  async #inHalves(batches: readonly StagedBatch[]): Promise<SinkResult[][]> {
+    if (batches.length > 1) {
+      const middle = batches.length >> 1;
+      const first = await this.commit(batches.slice(0, middle));
+      return [...first, ...(await this.commit(batches.slice(middle)))];
+    }
+    const { batch, staged } = batches[0]!;
+    const middle = batch.length >> 1;
+    const [first] = await this.commit([{ batch: batch.slice(0, middle), staged: staged.slice(0, middle) }]);
+    const [second] = await this.commit([{ batch: batch.slice(middle), staged: staged.slice(middle) }]);
+    return [[...first!, ...second!]];
   }
 
   *#candidates(batches: readonly StagedBatch[]): Generator<string> {
@@ -59,15 +89,19 @@ export class Committer {
     }
   }
 
+  #compared(batches: readonly StagedBatch[], stored: readonly KnownRow[]): ComparedParts {
+    return comparedParts(stored.length === 0 ? [] : labelled(batches), stored, this.#options);
+  }
+
   /** Synchronous, and new rows are encoded here, so that thousands of them die young and not during the commit. */
-  #decide(batches: readonly StagedBatch[], stored: readonly InputRow[]) {
+  #decide(batches: readonly StagedBatch[], stored: readonly KnownRow[]) {
     const decider = new Decider(this.#options, { runId: this.#options.runId, now: this.#clock.now() });
     for (const row of stored) decider.know(row);
     const needed: StagedBlob[] = [];
     const unneeded: StagedBlob[] = [];
     const results = batches.map(({ batch, staged }) =>
       batch.map((ready, i) => {
-        const { result, needsBytes } = decider.decide(incomingOf(ready, staged[i]));
+        const { result, needsBytes } = decider.decide(incomingOf(ready, staged[i]!));
         const blob = staged[i]!.blob;
         // What a row already had and was staged all the same has lost its blob; here it comes back.
         const heals = blob?.part !== undefined && codeInfo(result.code).class !== 'rejected';
@@ -83,19 +117,35 @@ export class Committer {
       needed,
       unneeded,
       replaced,
-      appended: appended.length === 0 ? undefined : encodeRows(appended),
+      appended: cut(appended).map(encodeRows),
     };
   }
+}
 
-  /** Rows are replaced whole, so a stored text that was not looked up is put back in. */
-  async #withTexts(rows: readonly InputRow[]): Promise<InputRow[]> {
-    const lacking = rows.filter(
-      ({ kind, bytes, text }) => kind === 'text' && bytes <= INLINE_TEXT_BYTES && text === undefined,
-    );
-    const texts = await this.#parts.lookup.texts(lacking);
-    return rows.map((row) => {
-      const text = row.text ?? texts.get(row.id);
-      return text === undefined ? row : { ...row, text };
-    });
+/** Items that bring something large. */
+function* labelled(batches: readonly StagedBatch[]): Generator<Incoming> {
+  for (const { batch, staged } of batches) {
+    for (const [i, ready] of batch.entries()) {
+      const { text, annotations } = staged[i]!;
+      if (annotations !== undefined || (text !== undefined && ready.kind !== 'text')) {
+        yield incomingOf(ready, staged[i]!);
+      }
+    }
   }
+}
+
+/** Rows in order, in parts of about HELD_BYTES. */
+function cut<Row extends KnownRow>(rows: readonly Row[]): Row[][] {
+  const parts: Row[][] = [];
+  let held = Number.POSITIVE_INFINITY;
+  for (const row of rows) {
+    const bytes = largeBytes(row);
+    if (held + bytes > HELD_BYTES) {
+      parts.push([]);
+      held = 0;
+    }
+    parts.at(-1)!.push(row);
+    held += bytes;
+  }
+  return parts;
 }

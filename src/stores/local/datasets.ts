@@ -2,6 +2,13 @@ import { Field, Schema, TimestampMillisecond, Utf8 } from 'apache-arrow';
 import type { Concept } from '../../model/input.ts';
 import type { Kind } from '../../model/kind.ts';
 import { timeColumn, utf8Column } from './columns.ts';
+import {
+  type AnnotationCounts,
+  type ConceptCount,
+  ConceptCounter,
+  countAnnotations,
+  noAnnotations,
+} from './dataset-counts.ts';
 import { compareUtf8 } from './id-order.ts';
 import { type Connection, findTable, inDataset, makeTable, sqlText, type Table } from './lance.ts';
 import { stringColumn } from './result.ts';
@@ -18,16 +25,10 @@ export interface DatasetSummary {
   createdAt: string;
 }
 
-/** How often a concept is present (value 1) and negative (value 0). */
-export interface ConceptCount {
-  id: string;
-  name: string;
-  positive: number;
-  negative: number;
-}
-
 export interface DatasetDetails extends DatasetSummary {
+  /** Of inputs as a whole. */
   concepts: ConceptCount[];
+  annotations: AnnotationCounts;
   /** Inputs by split; those without one are left out. */
   bySplit: Record<string, number>;
 }
@@ -74,7 +75,7 @@ export async function showDataset(
   id: string,
 ): Promise<DatasetDetails | undefined> {
   for await (const dataset of storedDatasets(connection, `id = ${sqlText(id)}`)) {
-    const concepts = new Map<string, ConceptCount>();
+    const concepts = new ConceptCounter();
     const bySplit = new Map<string, number>();
     const members = inputs?.query().where(inDataset(id)).select(['kind', 'bytes', 'concepts', 'split']);
     for await (const batch of members ?? []) {
@@ -84,14 +85,15 @@ export async function showDataset(
       const sizes = batch.getChild('bytes')!;
       for (let i = 0; i < batch.numRows; i++) {
         count(dataset, kinds[i]!, Number(sizes.get(i)));
-        countConcepts(concepts, labels[i]!);
+        if (labels[i] !== '[]') for (const label of JSON.parse(labels[i]!) as Concept[]) concepts.add(label);
         const split = splits[i];
         if (split !== undefined) bySplit.set(split, (bySplit.get(split) ?? 0) + 1);
       }
     }
     return {
       ...dataset,
-      concepts: [...concepts.values()].sort((a, b) => compareUtf8(a.id, b.id)),
+      concepts: concepts.counts(),
+      annotations: inputs === undefined ? noAnnotations() : await countAnnotations(inputs, inDataset(id)),
       bySplit: Object.fromEntries([...bySplit].sort()),
     };
   }
@@ -118,14 +120,4 @@ function count(dataset: DatasetSummary, kind: Kind, bytes: number): void {
   dataset.inputs++;
   dataset.bytes += bytes;
   dataset.byKind[kind] = (dataset.byKind[kind] ?? 0) + 1;
-}
-
-function countConcepts(counts: Map<string, ConceptCount>, json: string): void {
-  if (json === '[]') return;
-  for (const { id, name, value } of JSON.parse(json) as Concept[]) {
-    const counted = counts.get(id) ?? { id, name, positive: 0, negative: 0 };
-    if (value > 0) counted.positive++;
-    else counted.negative++;
-    counts.set(id, counted);
-  }
 }

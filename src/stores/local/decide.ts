@@ -3,8 +3,16 @@ import type { SinkResult } from '../../model/contracts.ts';
 import { MAX_ID_LENGTH, shortHash } from '../../model/ids.ts';
 import type { Concept, MediaInfo, Metadata } from '../../model/input.ts';
 import type { Kind } from '../../model/kind.ts';
-import { combineLabels, type IncomingLabels, type OnExisting, sameLabels, uniqueConcepts } from './merge.ts';
-import type { InputRow } from './rows.ts';
+import {
+  combineLabels,
+  combineText,
+  type IncomingLabels,
+  type OnExisting,
+  sameLabels,
+  uniqueConcepts,
+} from './merge.ts';
+import { combineAnnotations, type OnAnnotations } from './merge-annotations.ts';
+import { type InputRow, type KnownRow, NO_ANNOTATIONS, Unread } from './rows.ts';
 
 export type OnDuplicate = 'reject' | 'suffix' | 'replace';
 
@@ -12,6 +20,7 @@ export interface Policy {
   dataset: string;
   onExisting: OnExisting;
   onDuplicate: OnDuplicate;
+  onAnnotations: OnAnnotations;
 }
 
 /** An item on its way into the store: what a row says about its content, and the labels it brings. */
@@ -23,7 +32,10 @@ export interface Incoming extends IncomingLabels {
   bytes: number;
   fingerprint: string | undefined;
   media: MediaInfo;
+  /** As a row has it: a small text itself, or the text that came with an item of another kind. */
   text: Uint8Array | undefined;
+  /** As JSON; undefined when the source says nothing of annotations, which is not none. */
+  annotations: string | undefined;
   source: string | undefined;
   /** False when the bytes were not read because they are known to be the stored ones. */
   hasBytes: boolean;
@@ -43,7 +55,7 @@ export interface RunStamp {
 }
 
 interface Held {
-  row: InputRow;
+  row: KnownRow;
   state: 'stored' | 'new' | 'changed';
 }
 
@@ -72,8 +84,11 @@ export class Decider {
     this.#datasets = [policy.dataset];
   }
 
-  /** A row of the store. Every stored row that `candidateIds` names must be known before `decide`. */
-  know(row: InputRow): void {
+  /**
+   * A row of the store. Every stored row that `candidateIds` names must be known before `decide`, and of these what
+   * `comparedParts` names must have been read.
+   */
+  know(row: KnownRow): void {
     this.#rows.set(row.id, { row, state: 'stored' });
   }
 
@@ -109,16 +124,17 @@ export class Decider {
 
   /** Rows that are not in the store yet. */
   get appended(): InputRow[] {
-    return this.#in('new');
+    // Made of items alone, so there is nothing that could be unread.
+    return this.#in('new') as InputRow[];
   }
 
   /** Rows that are in the store and differ from it. */
-  get replaced(): InputRow[] {
+  get replaced(): KnownRow[] {
     return this.#in('changed');
   }
 
-  #in(state: Held['state']): InputRow[] {
-    const rows: InputRow[] = [];
+  #in(state: Held['state']): KnownRow[] {
+    const rows: KnownRow[] = [];
     for (const held of this.#rows.values()) if (held.state === state) rows.push(held.row);
     return rows;
   }
@@ -137,6 +153,7 @@ export class Decider {
       runCode: 'INPUT_SUCCESS',
       createdAt: now,
       updatedAt: now,
+      annotations: item.annotations ?? NO_ANNOTATIONS,
     };
     this.#rows.set(id, { row, state: 'new' });
     return id === item.id ? STORED : { needsBytes: true, result: { code: 'INPUT_SUCCESS', inputId: id } };
@@ -148,7 +165,7 @@ export class Decider {
     const labelled = this.#labelled(row, item);
     const moved = item.hasBytes ? relocated(labelled ?? row, item) : undefined;
     const next = moved ?? labelled;
-    if (next !== undefined) this.#set(held, { ...next, text: next.text ?? item.text });
+    if (next !== undefined) this.#set(held, { ...next, text: withContent(next, item) });
     return {
       // A row that gives up its reference needs a blob in its place.
       needsBytes: row.source !== undefined && next !== undefined && next.source === undefined,
@@ -160,14 +177,24 @@ export class Decider {
   }
 
   /** A row that this run wrote for this very item, before its answer was lost, is answered as it was then. */
-  #unchanged(row: InputRow, item: Incoming): Code {
+  #unchanged(row: KnownRow, item: Incoming): Code {
     const isRepeat = row.runId === this.#stamp.runId && row.uri === item.uri;
     return isRepeat ? row.runCode : 'INPUT_UNCHANGED';
   }
 
   #replace(held: Held, item: Incoming): Decision {
-    const relabelled = this.#labelled(held.row, item) ?? this.#stamped(held.row);
-    this.#set(held, { ...relabelled, ...contentOf(item) });
+    const { row } = held;
+    const { onExisting } = this.#policy;
+    const hadText = row.kind === item.kind && item.kind !== 'text';
+    this.#set(held, {
+      ...this.#stamped(row),
+      ...combineLabels(row, item, onExisting),
+      datasets: this.#joined(row),
+      ...contentOf(item),
+      text: hadText ? combineText(row.text, item.text, onExisting) : item.text,
+      // What was drawn on other bytes says nothing of these.
+      annotations: item.annotations ?? NO_ANNOTATIONS,
+    });
     return { needsBytes: true, result: { code: 'INPUT_UPDATED' } };
   }
 
@@ -187,26 +214,43 @@ export class Decider {
     };
   }
 
-  /** The row with the item's labels and dataset; undefined when it had them all. */
-  #labelled(row: InputRow, item: Incoming): InputRow | undefined {
-    const { dataset, onExisting } = this.#policy;
-    const joins = !row.datasets.includes(dataset);
+  /** The row with the item's labels, annotations and dataset; undefined when it had them all. */
+  #labelled(row: KnownRow, item: Incoming): KnownRow | undefined {
+    const { onExisting } = this.#policy;
+    const datasets = this.#joined(row);
     const labels = combineLabels(row, item, onExisting);
-    if (!joins && sameLabels(row, labels)) return undefined;
-    return this.#stamped({
-      ...row,
-      ...labels,
-      datasets: joins ? [...row.datasets, dataset] : row.datasets,
-    });
+    const text = row.kind === 'text' ? row.text : combineText(row.text, textBeside(item), onExisting);
+    const annotations = this.#annotations(row, item);
+    if (
+      datasets === row.datasets &&
+      annotations === row.annotations &&
+      sameText(row.text, text) &&
+      sameLabels(row, labels)
+    ) {
+      return undefined;
+    }
+    return this.#stamped({ ...row, ...labels, text, annotations, datasets });
   }
 
-  #stamped(row: InputRow): InputRow {
+  #joined({ datasets }: KnownRow): string[] {
+    const { dataset } = this.#policy;
+    return datasets.includes(dataset) ? datasets : [...datasets, dataset];
+  }
+
+  #annotations({ id, annotations: stored }: KnownRow, item: Incoming): KnownRow['annotations'] {
+    const { onAnnotations } = this.#policy;
+    if (item.annotations === undefined || onAnnotations === 'keep') return stored;
+    if (stored instanceof Unread) throw new TypeError(`the annotations of ${id} were not read`);
+    return combineAnnotations(stored, item.annotations, onAnnotations);
+  }
+
+  #stamped(row: KnownRow): KnownRow {
     const { runId, now } = this.#stamp;
     const isNew = row.runId === runId && row.runCode === 'INPUT_SUCCESS';
     return { ...row, runId, runCode: isNew ? 'INPUT_SUCCESS' : 'INPUT_UPDATED', updatedAt: now };
   }
 
-  #set(held: Held, row: InputRow): void {
+  #set(held: Held, row: KnownRow): void {
     held.row = row;
     if (held.state === 'stored') held.state = 'changed';
   }
@@ -227,7 +271,7 @@ function suffixedIds(id: string, sha256: string): string[] {
 }
 
 /** The row with the item's uri, fingerprint and reference; undefined when it has them. What was copied stays copied. */
-function relocated(row: InputRow, { uri, fingerprint, source: path }: Incoming): InputRow | undefined {
+function relocated(row: KnownRow, { uri, fingerprint, source: path }: Incoming): KnownRow | undefined {
   const source = row.source === undefined ? undefined : path;
   if (row.uri === uri && row.fingerprint === fingerprint && row.source === source) return undefined;
   return { ...row, uri, fingerprint, source };
@@ -244,3 +288,14 @@ const contentOf = (item: Incoming) => ({
   text: item.text,
   source: item.source,
 });
+
+/** Of a text, the item's own where there is one: the same bytes, which then need not be read from the store. */
+const withContent = ({ kind, text }: KnownRow, item: Incoming): KnownRow['text'] =>
+  kind === 'text' && item.kind === 'text' && text instanceof Unread ? (item.text ?? text) : text;
+
+/** The text that comes with an item of another kind. */
+export const textBeside = ({ kind, text }: Incoming): Uint8Array | undefined =>
+  kind === 'text' ? undefined : text;
+
+const sameText = (a: KnownRow['text'], b: KnownRow['text']): boolean =>
+  a === b || (a instanceof Uint8Array && b instanceof Uint8Array && Buffer.compare(a, b) === 0);

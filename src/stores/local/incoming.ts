@@ -4,47 +4,58 @@ import type { ReadyItem } from '../../model/contracts.ts';
 import type { Metadata } from '../../model/input.ts';
 import type { BlobWriter, MediaPolicy, StagedBlob } from './blobs.ts';
 import type { Incoming } from './decide.ts';
-
-/** Texts up to this size are kept in their row. */
-export const INLINE_TEXT_BYTES = 64_000;
+import { annotationsJson } from './merge-annotations.ts';
+import { INLINE_TEXT_BYTES } from './rows.ts';
 
 /** Where an item's bytes wait for its commit: in memory (a small text), in a staged file, or where the source has them. */
 export interface Staged {
+  /** UTF-8 of a small text, or of the text that came with an item of another kind. */
   text: Uint8Array | undefined;
+  /** As JSON. */
+  annotations: string | undefined;
   source: string | undefined;
   blob: StagedBlob | undefined;
 }
 
-const NOWHERE: Staged = { text: undefined, source: undefined, blob: undefined };
+const NOWHERE: Staged = { text: undefined, annotations: undefined, source: undefined, blob: undefined };
 
 /** Small texts in memory are staged at once, without a promise, for there can be a million of them. */
 export function stage(ready: ReadyItem, blobs: BlobWriter, media: MediaPolicy): Staged | Promise<Staged> {
   const { payload, kind, bytes } = ready;
-  if ('unchanged' in payload) return NOWHERE;
+  const labels = stagedLabels(ready);
+  if ('unchanged' in payload) return labels;
   const small = kind === 'text' && bytes <= INLINE_TEXT_BYTES;
-  if (small && 'buffer' in payload && isUtf8(payload.buffer)) return { ...NOWHERE, text: payload.buffer };
-  return stageFile(ready, small && 'spool' in payload ? payload.spool : undefined, blobs, media);
+  if (small && 'buffer' in payload && isUtf8(payload.buffer)) return { ...labels, text: payload.buffer };
+  return stageFile(ready, labels, small && 'spool' in payload ? payload.spool : undefined, blobs, media);
+}
+
+/** What of an item is in memory anyway: its annotations, and the text beside what is no text. */
+export function stagedLabels({ item, kind, annotations }: ReadyItem): Staged {
+  const text = kind === 'text' || !item.text ? undefined : Buffer.from(item.text);
+  if (text === undefined && annotations === undefined) return NOWHERE;
+  return { ...NOWHERE, text, annotations: annotationsJson(annotations) };
 }
 
 async function stageFile(
   ready: ReadyItem,
+  labels: Staged,
   smallText: string | undefined,
   blobs: BlobWriter,
   media: MediaPolicy,
 ): Promise<Staged> {
   if (smallText !== undefined) {
     const text = await readFile(smallText);
-    if (isUtf8(text)) return { ...NOWHERE, text };
+    if (isUtf8(text)) return { ...labels, text };
   }
   const source = media === 'reference' ? referenceOf(ready) : undefined;
-  if (source !== undefined) return { ...NOWHERE, source };
+  if (source !== undefined) return { ...labels, source };
   const blob = await blobs.stage(ready);
   if (blob.part !== undefined) {
     // The bytes are in a file now, also for another attempt; the item must not hold them in memory until its commit.
     ready.payload = { spool: blob.part };
     ready.release();
   }
-  return { ...NOWHERE, blob };
+  return { ...labels, blob };
 }
 
 /** The path of the source file, where there is one that text can name. */
@@ -53,7 +64,7 @@ function referenceOf({ item }: ReadyItem): string | undefined {
   return item.file !== undefined && isUtf8(item.file) ? item.file.toString() : undefined;
 }
 
-export function incomingOf(ready: ReadyItem, { text, source }: Staged = NOWHERE): Incoming {
+export function incomingOf(ready: ReadyItem, { text, annotations, source }: Staged): Incoming {
   const { item } = ready;
   return {
     // Ids that differ in lone surrogates only would be one id in UTF-8.
@@ -71,6 +82,7 @@ export function incomingOf(ready: ReadyItem, { text, source }: Staged = NOWHERE)
     metadata: item.metadata === undefined ? undefined : plain(item.metadata),
     geo: item.geo,
     split: item.split,
+    annotations,
   };
 }
 

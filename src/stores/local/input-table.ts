@@ -105,9 +105,9 @@ export class InputTable {
     );
   }
 
-  #grew({ table, textBytes }: EncodedRows): void {
+  #grew({ table, largeBytes }: EncodedRows): void {
     const { fragments, rows, bytes } = this.#fragmentation;
-    this.#fragmentation = { fragments: fragments + 1, rows: rows + table.numRows, bytes: bytes + textBytes };
+    this.#fragmentation = { fragments: fragments + 1, rows: rows + table.numRows, bytes: bytes + largeBytes };
   }
 
   #write<T>(work: () => Promise<T>): Promise<T> {

@@ -42,10 +42,20 @@ export async function makeTable(connection: Connection, name: string, schema: Sc
   return connection.createEmptyTable(name, schema, halfMade ? { mode: 'overwrite' } : {});
 }
 
+/** Of the version that the handle is on; a table of an older schema has fewer. */
+export const columnNames = async (table: Table): Promise<string[]> =>
+  (await table.schema()).fields.map(({ name }) => name);
+
 /** A string as a literal of Lance's SQL, in which only the quote has a meaning. */
 export const sqlText = (value: string): string => `'${value.replaceAll("'", "''")}'`;
 
 export const idIn = (ids: readonly string[]): string => `id IN (${ids.map(sqlText).join(',')})`;
+
+/** True of rows whose bytes are in the row, and no blob. The text itself, which may be large, is not looked at. */
+export async function textIsContent(inputs: Table): Promise<string> {
+  const isSchema1 = !(await columnNames(inputs)).includes('textBytes');
+  return isSchema1 ? '(text IS NOT NULL)' : "(kind = 'text' AND `textBytes` IS NOT NULL)";
+}
 
 export const inDataset = (dataset: string): string => `array_has(datasets, ${sqlText(dataset)})`;
 

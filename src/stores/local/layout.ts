@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { writeFileAtomic } from '../../io/atomic.ts';
 import { errnoOf, writeFailure } from '../../io/disk-errors.ts';
 import type { Clock } from '../../model/contracts.ts';
 import { FatalError } from '../../model/errors.ts';
 
 /** Raised when an older version could no longer read what is written. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 const MARKER = 'sluice-store.json';
 
 /** The parts of a store's folder. All lie on one file system, so that files move between them by rename. */
@@ -67,6 +68,17 @@ export async function makeStore(root: string, clock: Clock): Promise<StorePaths>
     throw writeFailure(error, root);
   }
   return paths;
+}
+
+/**
+ * Says that a store of an older schema has the newest one from now on, before anything of it is written, so that older
+ * versions leave it alone. For the holder of the store's lock.
+ */
+export async function raiseSchema(root: string): Promise<void> {
+  const path = join(root, MARKER);
+  const marker = JSON.parse(await readFile(path, 'utf8')) as { schema: number };
+  if (marker.schema >= SCHEMA_VERSION) return;
+  await writeFileAtomic(path, `${JSON.stringify({ ...marker, schema: SCHEMA_VERSION })}\n`);
 }
 
 async function isStore(root: string): Promise<boolean> {

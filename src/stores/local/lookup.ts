@@ -1,8 +1,16 @@
 import type { KeyTable } from '../../io/key-table.ts';
 import { LOOKUP_CHUNK } from './ids.ts';
-import { ID_INDEX, idIn, type Table } from './lance.ts';
+import { columnNames, ID_INDEX, idIn, type Table } from './lance.ts';
 import { stringColumn } from './result.ts';
-import { COLUMNS_WITHOUT_TEXT, type InputRow, readRows } from './rows.ts';
+import {
+  type InputRow,
+  type KnownRow,
+  type LargePart,
+  NO_ANNOTATIONS,
+  readKnownRows,
+  smallColumns,
+  Unread,
+} from './rows.ts';
 
 /** Rows that a lookup may scan without the index; more, and more than a quarter of the indexed ones, are indexed first. */
 const SCANNED_ROWS = 20_000;
@@ -28,14 +36,22 @@ interface Coverage {
  */
 export class Lookup {
   readonly #table: Table;
+  readonly #columns: string[];
   readonly #ids: KeyTable;
   #indexed: number;
   #unindexed: number;
   readonly #build: LookupOptions['buildIndex'];
   #indexing: Promise<void> | undefined;
 
-  private constructor(table: Table, ids: KeyTable, coverage: Coverage, build: LookupOptions['buildIndex']) {
+  private constructor(
+    table: Table,
+    columns: string[],
+    ids: KeyTable,
+    coverage: Coverage,
+    build: LookupOptions['buildIndex'],
+  ) {
     this.#table = table;
+    this.#columns = columns;
     this.#ids = ids;
     this.#indexed = coverage.indexed;
     this.#unindexed = coverage.unindexed;
@@ -45,7 +61,7 @@ export class Lookup {
   static async open(table: Table, { ids, rows, buildIndex }: LookupOptions): Promise<Lookup> {
     const stats = await table.indexStats(ID_INDEX);
     const coverage = { indexed: stats?.numIndexedRows ?? 0, unindexed: stats?.numUnindexedRows ?? rows };
-    return new Lookup(table, ids, coverage, buildIndex);
+    return new Lookup(table, smallColumns(await columnNames(table)), ids, coverage, buildIndex);
   }
 
   /** Says that an id is, or may be, stored from now on. */
@@ -60,15 +76,15 @@ export class Lookup {
     this.#unindexed = 0;
   }
 
-  /** Stored rows without their texts; unknown ids are left out. */
-  async rows(ids: Iterable<string>): Promise<InputRow[]> {
+  /** Stored rows with nothing read that can be large; unknown ids are left out. */
+  async rows(ids: Iterable<string>): Promise<KnownRow[]> {
     const known = [...this.#known(ids)];
-    const rows: InputRow[] = [];
+    const rows: KnownRow[] = [];
     for (let at = 0; at < known.length; at += LOOKUP_CHUNK) {
       await this.#index();
       const where = idIn(known.slice(at, at + LOOKUP_CHUNK));
-      for await (const batch of this.#table.query().where(where).select(COLUMNS_WITHOUT_TEXT)) {
-        rows.push(...readRows(batch));
+      for await (const batch of this.#table.query().where(where).select(this.#columns)) {
+        rows.push(...readKnownRows(batch));
       }
     }
     return rows;
@@ -80,23 +96,46 @@ export class Lookup {
     return known;
   }
 
-  /** Texts that are kept in rows, by id, of those rows that still have the content named. */
-  async texts(rows: readonly { id: string; sha256: string }[]): Promise<Map<string, Uint8Array>> {
-    const wanted = new Map(rows.map(({ id, sha256 }) => [id, sha256]));
-    const texts = new Map<string, Uint8Array>();
-    const ids = [...wanted.keys()];
+  /** The rows with those parts read that are named, by id. They must still be as they were looked up. */
+  async read(rows: readonly KnownRow[], wanted: Record<LargePart, ReadonlySet<string>>): Promise<KnownRow[]> {
+    const unread = (part: LargePart) =>
+      rows.filter((row) => row[part] instanceof Unread && wanted[part].has(row.id)).map(({ id }) => id);
+    const texts = await this.#values(unread('text'), 'text');
+    const annotations = await this.#values(unread('annotations'), 'annotations');
+    return rows.map((row) => {
+      const [text, json] = [texts.get(row.id), annotations.get(row.id)];
+      if (text === undefined && json === undefined) return row;
+      return {
+        ...row,
+        text: text === undefined ? row.text : Buffer.from(text),
+        annotations: json ?? row.annotations,
+      };
+    });
+  }
+
+  /** The rows with everything read. */
+  async readAll(rows: readonly KnownRow[]): Promise<InputRow[]> {
+    const ids = new Set(rows.map(({ id }) => id));
+    return (await this.read(rows, { text: ids, annotations: ids })).map((row) => ({
+      ...row,
+      // What is not there now was never there: sizes in tables of schema 1 are guesses.
+      text: row.text instanceof Unread ? undefined : row.text,
+      annotations: row.annotations instanceof Unread ? NO_ANNOTATIONS : row.annotations,
+    }));
+  }
+
+  async #values(ids: readonly string[], column: LargePart): Promise<Map<string, string>> {
+    const values = new Map<string, string>();
     for (let at = 0; at < ids.length; at += LOOKUP_CHUNK) {
       const where = idIn(ids.slice(at, at + LOOKUP_CHUNK));
-      for await (const batch of this.#table.query().where(where).select(['id', 'sha256', 'text'])) {
+      for await (const batch of this.#table.query().where(where).select(['id', column])) {
         const found = stringColumn(batch, 'id') as string[];
-        const hashes = stringColumn(batch, 'sha256');
-        stringColumn(batch, 'text').forEach((text, i) => {
-          const same = hashes[i] === wanted.get(found[i]!);
-          if (same && text !== undefined) texts.set(found[i]!, Buffer.from(text));
+        stringColumn(batch, column).forEach((value, i) => {
+          if (value !== undefined) values.set(found[i]!, value);
         });
       }
     }
-    return texts;
+    return values;
   }
 
   async #index(): Promise<void> {

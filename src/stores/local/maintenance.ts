@@ -5,7 +5,7 @@ import type { Context } from '../../model/contracts.ts';
 import { walkBlobs } from './blob-files.ts';
 import { LOOKUP_CHUNK } from './ids.ts';
 import { InputTable } from './input-table.ts';
-import { connectTables, findTable, storeFailure } from './lance.ts';
+import { connectTables, findTable, storeFailure, type Table, textIsContent } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
 import { StoreLock } from './lock.ts';
 
@@ -42,13 +42,7 @@ export function collectGarbage(root: string, options: GarbageOptions, ctx: Conte
   const { dryRun = false, graceMs = GRACE_MS } = options;
   return maintain(root, 'gc', options, ctx, async (paths, inputs) => {
     const named = new KeyTable({ values: false });
-    for await (const batch of inputs?.table
-      .query()
-      .where('text IS NULL AND source IS NULL')
-      .select(['sha256']) ?? []) {
-      const hashes = batch.getChild('sha256')!;
-      for (let i = 0; i < batch.numRows; i++) named.set(String(hashes.get(i)));
-    }
+    if (inputs !== undefined) await nameBlobs(inputs.table, named);
     const garbage: Garbage = { blobs: 0, bytes: 0, tmpFolders: 0 };
     const newest = ctx.clock.now() - graceMs;
     for await (const { sha256, path, bytes, modifiedAt } of walkBlobs(paths.blobs)) {
@@ -65,6 +59,14 @@ export function collectGarbage(root: string, options: GarbageOptions, ctx: Conte
     }
     return garbage;
   });
+}
+
+async function nameBlobs(inputs: Table, named: KeyTable): Promise<void> {
+  const where = `NOT ${await textIsContent(inputs)} AND source IS NULL`;
+  for await (const batch of inputs.query().where(where).select(['sha256'])) {
+    const hashes = batch.getChild('sha256')!;
+    for (let i = 0; i < batch.numRows; i++) named.set(String(hashes.get(i)));
+  }
 }
 
 /** Joins small fragments into large ones and removes old versions. Needs memory in proportion to the texts in rows. */

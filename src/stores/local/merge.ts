@@ -39,6 +39,16 @@ export function combineLabels(stored: Labels, item: IncomingLabels, policy: OnEx
   };
 }
 
+/** The text beside an input that is no text, after an item with the same id came; as `combineLabels`. */
+export function combineText<T>(
+  stored: T | undefined,
+  item: T | undefined,
+  policy: OnExisting,
+): T | undefined {
+  if (policy === 'keep') return stored;
+  return policy === 'overwrite' ? item : (item ?? stored);
+}
+
 /** The order of concepts and of keys says nothing. */
 export function sameLabels(a: Labels, b: Labels): boolean {
   const byId = ({ concepts }: Labels) => new Map(concepts.map((concept) => [concept.id, concept]));

@@ -1,12 +1,13 @@
 import type { ExistingInput, ReadyItem, Sink, SinkResult } from '../../model/contracts.ts';
 import { FatalError } from '../../model/errors.ts';
+import { comparedParts } from './compared.ts';
 import { candidateIds, Decider, type Policy } from './decide.ts';
 import { scanIds } from './ids.ts';
-import { incomingOf } from './incoming.ts';
+import { incomingOf, stagedLabels } from './incoming.ts';
 import { type Connection, connectTables, findTable, readFailure } from './lance.ts';
 import { findStore } from './layout.ts';
 import { Lookup } from './lookup.ts';
-import { toExisting } from './rows.ts';
+import { type KnownRow, toExisting } from './rows.ts';
 
 export interface PlanOptions extends Policy {
   /** Where payloads are spooled while they are probed; the caller's. */
@@ -53,15 +54,19 @@ export class PlanSink implements Sink {
   }
 
   async existing(ids: readonly string[]): Promise<Map<string, ExistingInput>> {
-    const rows = await this.#rows(ids.map((id) => id.toWellFormed()));
+    const rows = await this.#read((lookup) => lookup.rows(ids.map((id) => id.toWellFormed())));
     return new Map(rows.map((row) => [row.id, toExisting(row)]));
   }
 
   async write(batch: readonly ReadyItem[]): Promise<SinkResult[]> {
     const decider = new Decider(this.#policy, { runId: 'plan', now: 0 });
-    const items = batch.map((ready) => incomingOf(ready));
+    const items = batch.map((ready) => incomingOf(ready, stagedLabels(ready)));
     const ids = items.flatMap(({ id, sha256 }) => candidateIds(id, sha256, this.#policy));
-    for (const row of await this.#rows(ids)) decider.know(row);
+    const rows = await this.#read(async (lookup) => {
+      const found = await lookup.rows(ids);
+      return lookup.read(found, comparedParts(items, found, this.#policy));
+    });
+    for (const row of rows) decider.know(row);
     return items.map((item, i) => {
       batch[i]!.release();
       return decider.decide(item).result;
@@ -74,9 +79,9 @@ export class PlanSink implements Sink {
     this.#connection?.close();
   }
 
-  async #rows(ids: readonly string[]) {
+  async #read(read: (lookup: Lookup) => Promise<KnownRow[]>): Promise<KnownRow[]> {
     try {
-      return (await this.#lookup?.rows(ids)) ?? [];
+      return this.#lookup === undefined ? [] : await read(this.#lookup);
     } catch (error) {
       throw readFailure(error, this.#root);
     }

@@ -2,9 +2,11 @@ import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { errnoOf } from '../../io/disk-errors.ts';
+import type { ConceptDefinition } from '../../model/annotation.ts';
 import { FatalError, RejectedItemError } from '../../model/errors.ts';
 import type { Input } from '../../model/input.ts';
 import { blobPath } from './blobs.ts';
+import { listConcepts } from './concepts.ts';
 import { type DatasetDetails, type DatasetSummary, listDatasets, showDataset } from './datasets.ts';
 import { type Connection, connectTables, findTable, readFailure, sqlText, type Table } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
@@ -48,7 +50,7 @@ export class LocalReader {
   async openBytes(id: string): Promise<Readable> {
     const row = await this.#row(id);
     if (row === undefined) throw new RejectedItemError('INPUT_NOT_FOUND', `there is no input ${id}`);
-    if (row.text !== undefined) return Readable.from([row.text]);
+    if (row.kind === 'text' && row.text !== undefined) return Readable.from([row.text]);
     const path = row.source ?? blobPath(this.#paths.blobs, row.sha256);
     try {
       // Opened here, so that what is wrong is thrown and not only emitted.
@@ -61,6 +63,15 @@ export class LocalReader {
         throw new RejectedItemError('INPUT_NOT_FOUND', message, { cause });
       }
       throw new FatalError('STORE_CORRUPT', `the blob of input ${id} is gone: ${path}`, { cause });
+    }
+  }
+
+  /** As label sources declared them, in the order of first declaration over all runs. */
+  async listConcepts(): Promise<ConceptDefinition[]> {
+    try {
+      return await listConcepts(this.#connection);
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
     }
   }
 

@@ -1,22 +1,25 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { ConceptDefinition } from '../../model/annotation.ts';
 import type { Context, ExistingInput, ReadyItem, Sink, SinkResult } from '../../model/contracts.ts';
 import { asError, FatalError, type SluiceError } from '../../model/errors.ts';
 import { BlobWriter, type MediaPolicy, type StagedBlob } from './blobs.ts';
 import { Committer, type StagedBatch } from './commit.ts';
 import { COMMIT_ROWS, COMMIT_TEXT_BYTES } from './compaction.ts';
+import { ConceptTable } from './concepts.ts';
 import { ensureDataset } from './datasets.ts';
 import type { Policy } from './decide.ts';
 import { assertFreeSpace, RESERVE_BYTES } from './free-space.ts';
 import { GroupCommit, type Size } from './group-commit.ts';
 import { nameSome, scanIds } from './ids.ts';
-import { INLINE_TEXT_BYTES, type Staged, stage } from './incoming.ts';
+import { type Staged, stage } from './incoming.ts';
 import { InputTable } from './input-table.ts';
 import { type Connection, connectTables, makeTable, readFailure, storeFailure } from './lance.ts';
-import { makeStore, type StorePaths } from './layout.ts';
+import { makeStore, raiseSchema, type StorePaths } from './layout.ts';
 import { StoreLock } from './lock.ts';
 import { Lookup } from './lookup.ts';
-import { inputSchema, toExisting } from './rows.ts';
+import { addMissingColumns } from './migrate.ts';
+import { INLINE_TEXT_BYTES, inputSchema, toExisting } from './rows.ts';
 
 /** Blob bytes that one commit syncs at most (soft: a batch is never divided). */
 const COMMIT_BLOB_BYTES = 64_000_000;
@@ -53,6 +56,7 @@ export class LocalWriter implements Sink {
   readonly #lookup: Lookup;
   readonly #blobs: BlobWriter;
   readonly #committer: Committer;
+  readonly #concepts: ConceptTable;
   readonly #group: GroupCommit<StagedBatch, SinkResult[]>;
   readonly #queuing = new Set<Promise<unknown>>();
   #failure: SluiceError | undefined;
@@ -79,6 +83,7 @@ export class LocalWriter implements Sink {
     this.#blobs = new BlobWriter(paths.blobs, join(own, 'blobs'), options.media);
     const parts = { inputs, lookup, blobs: this.#blobs };
     this.#committer = new Committer(options, parts, distinct, ctx.clock);
+    this.#concepts = new ConceptTable(connection, join(paths.db, 'concepts.lance'), ctx.logger);
     this.#group = new GroupCommit({
       limits: { rows: COMMIT_ROWS, bytes: COMMIT_BLOB_BYTES, ageMs: COMMIT_AGE_MS },
       clock: ctx.clock,
@@ -95,9 +100,12 @@ export class LocalWriter implements Sink {
     try {
       await assertFreeSpace(root, options.reserveBytes ?? RESERVE_BYTES);
       const connection = await connectTables(paths.db);
+      await raiseSchema(root);
       await ensureDataset(connection, options.dataset, ctx.clock.now());
       const table = await makeTable(connection, 'inputs', inputSchema);
-      const inputs = await InputTable.open(table, root, join(paths.db, 'inputs.lance'), ctx);
+      const folder = join(paths.db, 'inputs.lance');
+      await addMissingColumns(table, folder);
+      const inputs = await InputTable.open(table, root, folder, ctx);
       const { ids, rows, doubled } = await scanIds(table);
       const lookup = await Lookup.open(table, { ids, rows, buildIndex: () => inputs.indexIds() });
       const distinct = rows - doubled.length;
@@ -128,6 +136,15 @@ export class LocalWriter implements Sink {
     this.#queuing.add(queued);
     const { answer } = await queued.finally(() => this.#queuing.delete(queued));
     return answer;
+  }
+
+  async defineConcepts(concepts: readonly ConceptDefinition[]): Promise<void> {
+    try {
+      await this.#lock.assertHeld();
+      await this.#concepts.define(concepts);
+    } catch (error) {
+      throw storeFailure(error, this.#paths.root);
+    }
   }
 
   async flush(): Promise<void> {
@@ -236,12 +253,18 @@ export class LocalWriter implements Sink {
 const blobsOf = (staged: readonly Staged[]): StagedBlob[] =>
   staged.flatMap(({ blob }) => (blob === undefined ? [] : [blob]));
 
-/** Texts kept in rows weigh more than blobs, for a commit holds them in memory: those it adds and those it puts back. */
+/**
+ * Texts and annotations, which are kept in rows, weigh more than blobs, for a commit holds them in memory: those it
+ * adds and those it puts back.
+ */
 function sizeOf(batch: readonly ReadyItem[], staged: readonly Staged[]): Size {
   let bytes = 0;
   for (let i = 0; i < batch.length; i++) {
     const ready = batch[i]!;
-    if (staged[i]!.blob?.part !== undefined) bytes += ready.bytes;
+    const { blob, text, annotations } = staged[i]!;
+    if (annotations !== undefined) bytes += annotations.length * TEXT_WEIGHT;
+    if (text !== undefined && ready.kind !== 'text') bytes += text.length * TEXT_WEIGHT;
+    if (blob?.part !== undefined) bytes += ready.bytes;
     else if (ready.kind === 'text') bytes += Math.min(ready.bytes, INLINE_TEXT_BYTES) * TEXT_WEIGHT;
   }
   return { rows: batch.length, bytes };

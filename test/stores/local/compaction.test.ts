@@ -28,6 +28,7 @@ const rowOf = (n: number): InputRow => ({
   runCode: 'INPUT_SUCCESS',
   createdAt: 0,
   updatedAt: 0,
+  annotations: '[]',
 });
 
 async function emptyStore(): Promise<{ store: string; inputs: InputTable }> {

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { Annotation } from '../../../src/model/annotation.ts';
+import { comparedParts } from '../../../src/stores/local/compared.ts';
 import {
   candidateIds,
   Decider,
@@ -7,9 +9,16 @@ import {
   type Incoming,
   type Policy,
 } from '../../../src/stores/local/decide.ts';
-import type { InputRow } from '../../../src/stores/local/rows.ts';
+import type { InputRow, KnownRow, LargePart } from '../../../src/stores/local/rows.ts';
+import { Unread } from '../../../src/stores/local/rows.ts';
+import { box, unread } from './support.ts';
 
-const POLICY: Policy = { dataset: 'default', onExisting: 'merge', onDuplicate: 'reject' };
+const POLICY: Policy = {
+  dataset: 'default',
+  onExisting: 'merge',
+  onDuplicate: 'reject',
+  onAnnotations: 'append',
+};
 
 const incoming = (id: string, sha256: string, fields: Partial<Incoming> = {}): Incoming => ({
   id,
@@ -26,19 +35,23 @@ const incoming = (id: string, sha256: string, fields: Partial<Incoming> = {}): I
   metadata: undefined,
   geo: undefined,
   split: undefined,
+  annotations: undefined,
   ...fields,
 });
 
-/** A store of rows by id, to which groups of items are committed. */
+const json = (...annotations: Annotation[]) => JSON.stringify(annotations);
+
+/** A store of rows by id, to which groups of items are committed; only what is needed of it is read. */
 class Model {
   readonly rows = new Map<string, InputRow>();
 
   commit(items: Incoming[], policy: Policy, runId = 'run'): Decision[] {
     const decider = new Decider(policy, { runId, now: 1 });
     const candidates = new Set(items.flatMap(({ id, sha256 }) => candidateIds(id, sha256, policy)));
-    for (const id of candidates) {
-      const row = this.rows.get(id);
-      if (row !== undefined) decider.know(row);
+    const found = [...candidates].flatMap((id) => this.rows.get(id) ?? []).map(unread);
+    const compared = comparedParts(items, found, policy);
+    for (const row of found) {
+      decider.know(this.#read(row, (part) => compared[part].has(row.id)));
     }
     const decisions = items.map((item) => decider.decide(item));
     for (const row of decider.appended) {
@@ -47,9 +60,16 @@ class Model {
     }
     for (const row of decider.replaced) {
       expect(this.rows.has(row.id)).toBe(true);
-      this.rows.set(row.id, row);
+      this.rows.set(row.id, this.#read(row, () => true) as InputRow);
     }
     return decisions;
+  }
+
+  #read(row: KnownRow, wanted: (part: LargePart) => boolean): KnownRow {
+    const stored = this.rows.get(row.id)!;
+    const part = <P extends LargePart>(name: P) =>
+      row[name] instanceof Unread && wanted(name) ? stored[name] : row[name];
+    return { ...row, text: part('text'), annotations: part('annotations') };
   }
 
   one(item: Incoming, policy: Partial<Policy> = {}, runId?: string) {
@@ -162,6 +182,121 @@ describe('an id that is stored with other bytes', () => {
   });
 });
 
+describe('annotations', () => {
+  const stored = () => {
+    const model = new Model();
+    model.one(incoming('a', '1', { annotations: json(box('x'), box('y')) }), {}, 'run-1');
+    return model;
+  };
+  const brought = incoming('a', '1', { annotations: json(box('y', 'dog'), box('z')) });
+  const ofA = (model: Model) => JSON.parse(model.rows.get('a')!.annotations);
+
+  test('are added under append, and of two with one id the later wins at the place of the first', () => {
+    const model = stored();
+    expect(model.one(brought, { onAnnotations: 'append' }, 'run-2').code).toBe('INPUT_UPDATED');
+    expect(ofA(model)).toEqual([box('x'), box('y', 'dog'), box('z')]);
+    expect(model.one(brought, { onAnnotations: 'append' }, 'run-3').code).toBe('INPUT_UNCHANGED');
+  });
+
+  test('take the place of all others under replace, also where they are none', () => {
+    const model = stored();
+    expect(model.one(brought, { onAnnotations: 'replace' }, 'run-2').code).toBe('INPUT_UPDATED');
+    expect(ofA(model)).toEqual([box('y', 'dog'), box('z')]);
+    const none = incoming('a', '1', { annotations: '[]' });
+    expect(model.one(none, { onAnnotations: 'replace' }, 'run-3').code).toBe('INPUT_UPDATED');
+    expect(ofA(model)).toEqual([]);
+  });
+
+  test('of what is stored are never touched under keep, be they none', () => {
+    const model = stored();
+    expect(model.one(brought, { onAnnotations: 'keep' }, 'run-2').code).toBe('INPUT_UNCHANGED');
+    expect(ofA(model)).toEqual([box('x'), box('y')]);
+    model.one(incoming('b', '2'), { onAnnotations: 'keep' }, 'run-1');
+    const late = incoming('b', '2', { annotations: json(box('x')) });
+    expect(model.one(late, { onAnnotations: 'keep' }, 'run-2').code).toBe('INPUT_UNCHANGED');
+    expect(model.rows.get('b')?.annotations).toBe('[]');
+  });
+
+  test('stay where a source says nothing of annotations, whatever the policy', () => {
+    for (const onAnnotations of ['append', 'replace', 'keep'] as const) {
+      const model = stored();
+      expect(model.one(incoming('a', '1'), { onAnnotations }, 'run-2').code).toBe('INPUT_UNCHANGED');
+      expect(model.one(incoming('a', '1', { split: 'val' }), { onAnnotations }, 'run-2').code).toBe(
+        'INPUT_UPDATED',
+      );
+      expect(ofA(model)).toEqual([box('x'), box('y')]);
+    }
+  });
+
+  test('say nothing by their order or that of their keys, and everything by their values', () => {
+    const same = json(box('y'), { region: box('x').region!, concepts: box('x').concepts, id: 'x' });
+    const other = json(box('y'), box('x', 'cat', 0.25 + 1e-9));
+    for (const onAnnotations of ['append', 'replace'] as const) {
+      const model = stored();
+      const again = (annotations: string) =>
+        model.one(incoming('a', '1', { annotations }), { onAnnotations }, 'run-2').code;
+      expect(again(same)).toBe('INPUT_UNCHANGED');
+      expect(again(other)).toBe('INPUT_UPDATED');
+    }
+  });
+
+  test('of other bytes go when these are replaced', () => {
+    for (const annotations of [undefined, json(box('new'))]) {
+      const model = stored();
+      model.one(incoming('a', '2', { annotations }), { onDuplicate: 'replace', onAnnotations: 'keep' });
+      expect(model.rows.get('a')?.annotations).toBe(annotations ?? '[]');
+    }
+  });
+});
+
+test('a text beside an image follows the policy for labels', () => {
+  const text = (value: string) => Buffer.from(value);
+  const after = (onExisting: Policy['onExisting'], value: string | undefined) => {
+    const model = new Model();
+    model.one(incoming('a', '1', { text: text('stored') }), {}, 'run-1');
+    const item = incoming('a', '1', { text: value === undefined ? undefined : text(value) });
+    const { code } = model.one(item, { onExisting }, 'run-2');
+    return [code, model.rows.get('a')?.text?.toString()];
+  };
+  expect(after('merge', 'stored')).toEqual(['INPUT_UNCHANGED', 'stored']);
+  expect(after('merge', 'longer text')).toEqual(['INPUT_UPDATED', 'longer text']);
+  expect(after('merge', 'STORED')).toEqual(['INPUT_UPDATED', 'STORED']);
+  expect(after('merge', undefined)).toEqual(['INPUT_UNCHANGED', 'stored']);
+  expect(after('overwrite', 'other')).toEqual(['INPUT_UPDATED', 'other']);
+  expect(after('overwrite', undefined)).toEqual(['INPUT_UPDATED', undefined]);
+  expect(after('keep', 'other')).toEqual(['INPUT_UNCHANGED', 'stored']);
+});
+
+test('a text beside an image goes over to its new bytes, and the content of a text does not', () => {
+  const policy = { onDuplicate: 'replace' } as const;
+  const model = new Model();
+  model.one(incoming('a', '1', { text: Buffer.from('beside') }));
+  model.one(incoming('a', '2'), policy);
+  expect(model.rows.get('a')?.text?.toString()).toBe('beside');
+  model.one(incoming('a', '3', { kind: 'text', text: Buffer.from('content') }), policy);
+  expect(model.rows.get('a')?.text?.toString()).toBe('content');
+  model.one(incoming('a', '4'), policy);
+  expect(model.rows.get('a')?.text).toBeUndefined();
+});
+
+const annotations = fc.option(
+  fc
+    .uniqueArray(
+      fc.record({
+        id: fc.constantFrom('x', 'y', 'z'),
+        concept: fc.constantFrom('cat', 'dog'),
+        left: fc.constantFrom(0, 0.5),
+      }),
+      { selector: ({ id }) => id, maxLength: 3 },
+    )
+    .map((all) => json(...all.map(({ id, concept, left }) => box(id, concept, left)))),
+  { nil: undefined },
+);
+const text = fc.option(
+  fc.constantFrom('p', 'q', 'rr').map((value) => Buffer.from(value)),
+  { nil: undefined },
+);
+
 const items = fc.array(
   fc.record({
     id: fc.constantFrom('a', 'b', 'a-1', 'b-1'),
@@ -169,6 +304,8 @@ const items = fc.array(
     split: fc.option(fc.constantFrom('train', 'test'), { nil: undefined }),
     hasBytes: fc.boolean(),
     uri: fc.constantFrom('p', 'q'),
+    annotations,
+    text,
     cut: fc.boolean(),
   }),
   { maxLength: 20 },
@@ -177,14 +314,13 @@ const policies = fc.record({
   dataset: fc.constantFrom('one', 'two'),
   onExisting: fc.constantFrom('merge' as const, 'overwrite' as const, 'keep' as const),
   onDuplicate: fc.constantFrom('reject' as const, 'suffix' as const, 'replace' as const),
+  onAnnotations: fc.constantFrom('append' as const, 'replace' as const, 'keep' as const),
 });
 
 test('how items are divided into commits makes no difference to results or rows', () => {
   fc.assert(
     fc.property(items, policies, (drawn, policy) => {
-      const each = drawn.map(({ id, sha256, split, hasBytes, uri }) =>
-        incoming(id, sha256, { split, hasBytes, uri }),
-      );
+      const each = drawn.map(({ id, sha256, cut: _cut, ...fields }) => incoming(id, sha256, fields));
       const single = new Model();
       const singly = each.flatMap((item) => single.commit([item], policy));
       const grouped = new Model();
@@ -207,7 +343,9 @@ test('how items are divided into commits makes no difference to results or rows'
 test('a second run over the same items adds no row', () => {
   fc.assert(
     fc.property(items, policies, (drawn, policy) => {
-      const each = drawn.map(({ id, sha256, split, uri }) => incoming(id, sha256, { split, uri }));
+      const each = drawn.map(({ id, sha256, cut: _cut, ...fields }) =>
+        incoming(id, sha256, { ...fields, hasBytes: true }),
+      );
       const model = new Model();
       model.commit(each, policy, 'run-1');
       const ids = [...model.rows.keys()].sort();
@@ -215,5 +353,23 @@ test('a second run over the same items adds no row', () => {
       expect([...model.rows.keys()].sort()).toEqual(ids);
       expect(again.some(({ result }) => result.code === 'INPUT_SUCCESS')).toBe(false);
     }),
+  );
+});
+
+test('the same item twice gives what it gives once', () => {
+  fc.assert(
+    fc.property(items, annotations, text, policies, (drawn, brought, beside, policy) => {
+      const model = new Model();
+      for (const { id, sha256, cut: _cut, ...fields } of drawn) {
+        model.one(incoming(id, sha256, { ...fields, hasBytes: true }), policy);
+      }
+      const item = incoming('a', '1', { annotations: brought, text: beside });
+      model.one(item, policy, 'run-1');
+      const once = [...model.rows.values()];
+      const { code } = model.one(item, policy, 'run-2');
+      expect(['INPUT_UNCHANGED', 'INPUT_DUPLICATE']).toContain(code);
+      expect([...model.rows.values()]).toEqual(once);
+    }),
+    { numRuns: 300 },
   );
 });

@@ -5,7 +5,12 @@ import { nullSink, openPlan } from '../../../src/stores/index.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { allInputs, codes, imageItem, ingest, textItem } from './support.ts';
 
-const policy = { dataset: 'default', onExisting: 'merge', onDuplicate: 'reject' } as const;
+const policy = {
+  dataset: 'default',
+  onExisting: 'merge',
+  onDuplicate: 'reject',
+  onAnnotations: 'append',
+} as const;
 
 test('a plan answers what a run would, and writes nothing', async () => {
   const store = await tempFolder();

@@ -1,9 +1,19 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { compareUtf8 } from '../../../src/stores/local/id-order.ts';
-import { connectTables, idIn, inDataset, makeTable } from '../../../src/stores/local/lance.ts';
-import { encodeRows, type InputRow, inputSchema, readRows } from '../../../src/stores/local/rows.ts';
+import { columnNames, connectTables, idIn, inDataset, makeTable } from '../../../src/stores/local/lance.ts';
+import {
+  encodeRows,
+  type InputRow,
+  inputSchema,
+  type KnownRow,
+  largeBytes,
+  readKnownRows,
+  readRows,
+  smallColumns,
+} from '../../../src/stores/local/rows.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
+import { unread } from './support.ts';
 
 const wellFormed = fc.string({ unit: 'grapheme', maxLength: 12 });
 const hostile = fc.oneof(
@@ -46,6 +56,10 @@ const row: fc.Arbitrary<InputRow> = fc.record({
   runCode: fc.constantFrom('INPUT_SUCCESS', 'INPUT_UPDATED'),
   createdAt: fc.integer({ min: 0, max: 8_640_000_000_000 }),
   updatedAt: fc.integer({ min: 0, max: 8_640_000_000_000 }),
+  annotations: fc.oneof(
+    fc.constant('[]'),
+    fc.array(fc.record({ id: hostile }), { minLength: 1, maxLength: 3 }).map((all) => JSON.stringify(all)),
+  ),
 });
 
 test('rows come back from LanceDB as they were, and are found by any id and dataset', async () => {
@@ -65,6 +79,11 @@ test('rows come back from LanceDB as they were, and are found by any id and data
           return found;
         };
         expect(await read()).toEqual(rows);
+        const known: KnownRow[] = [];
+        const small = smallColumns(await columnNames(table));
+        for await (const batch of table.query().select(small)) known.push(...readKnownRows(batch));
+        expect(known).toEqual(rows.map(unread));
+        expect(known.map(largeBytes)).toEqual(rows.map(largeBytes));
         expect(await read(idIn(rows.map(({ id }) => id)))).toHaveLength(rows.length);
         const { id, datasets } = rows[0]!;
         expect((await read(idIn([id]))).map((r) => r.id)).toEqual([id]);

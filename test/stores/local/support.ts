@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto';
+import type { Annotation } from '../../../src/model/annotation.ts';
 import type { Context, ReadyItem, SinkResult, SourceItem } from '../../../src/model/contracts.ts';
 import type { Input } from '../../../src/model/input.ts';
 import { openReader, openWriter, type WriterOptions } from '../../../src/stores/index.ts';
+import { type InputRow, type KnownRow, Unread } from '../../../src/stores/local/rows.ts';
 import { testContext } from '../../support/context.ts';
 
 export const writerOptions = (options: Partial<WriterOptions> = {}): WriterOptions => ({
@@ -9,10 +11,18 @@ export const writerOptions = (options: Partial<WriterOptions> = {}): WriterOptio
   dataset: 'default',
   onExisting: 'merge',
   onDuplicate: 'reject',
+  onAnnotations: 'append',
   media: 'copy',
   wait: false,
   reserveBytes: 0,
   ...options,
+});
+
+/** A row as a lookup gives it. */
+export const unread = (row: InputRow): KnownRow => ({
+  ...row,
+  text: row.text === undefined ? undefined : new Unread(row.text.length),
+  annotations: row.annotations === '[]' ? '[]' : new Unread(Buffer.byteLength(row.annotations)),
 });
 
 type ItemFields = Partial<SourceItem>;
@@ -36,6 +46,18 @@ function ready(id: string, kind: ReadyItem['kind'], buffer: Buffer, item: ItemFi
     release() {},
   };
 }
+
+export const withAnnotations = (item: ReadyItem, ...annotations: Annotation[]): ReadyItem => ({
+  ...item,
+  annotations,
+});
+
+/** A box with one concept. */
+export const box = (id: string, concept = 'cat', left = 0.25): Annotation => ({
+  id,
+  concepts: [{ id: concept, name: concept, value: 1 }],
+  region: { box: { top: 0.125, left, bottom: 0.5, right: 0.75 } },
+});
 
 /** Opens a writer, writes each batch, and closes it. */
 export async function ingest(

@@ -46,6 +46,7 @@ describe('a store', () => {
         concepts: [],
         metadata: {},
         datasets: ['default'],
+        annotations: [],
       },
       {
         id: 'photo',
@@ -59,6 +60,7 @@ describe('a store', () => {
         geo: { latitude: 47.5, longitude: -122.25 },
         datasets: ['default'],
         split: 'train',
+        annotations: [],
       },
     ]);
     expect(await readFile(join(store, 'blobs', image.sha256.slice(0, 2), image.sha256), 'utf8')).toBe(
@@ -93,11 +95,11 @@ describe('a store', () => {
 
     const store = await tempFolder();
     await ingest(store, []);
-    await writeFile(join(store, 'sluice-store.json'), '{"schema":2,"type":"store"}');
+    await writeFile(join(store, 'sluice-store.json'), '{"schema":3,"type":"store"}');
     await expect(ingest(store, [])).rejects.toMatchObject({
       code: 'STORE_SCHEMA_NEWER',
-      measured: 2,
-      limit: 1,
+      measured: 3,
+      limit: 2,
     });
     await expect(openReader(store)).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER' });
     await writeFile(join(store, 'sluice-store.json'), '{');
