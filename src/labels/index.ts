@@ -4,7 +4,9 @@ import { FatalError } from '../model/errors.ts';
 type AnyLabels = LabelComponent<unknown>;
 
 /** Every label source. */
-const LABELS = new Map<string, () => Promise<AnyLabels>>([]);
+const LABELS = new Map<string, () => Promise<AnyLabels>>([
+  ['coco', async () => (await import('./coco.ts')).coco],
+]);
 
 export const labelNames: readonly string[] = [...LABELS.keys()];
 

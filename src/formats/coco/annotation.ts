@@ -1,0 +1,77 @@
+import type { AnnotationDraft, AnnotationEntry } from '../../model/annotation.ts';
+import type { Metadata } from '../../model/input.ts';
+import type { Categories } from './categories.ts';
+import { idKey, isObject, type JsonObject, parseElement } from './element-json.ts';
+import { EntryFault, regionOf } from './region.ts';
+
+/**
+ * What an annotation of a COCO file says, as one annotation however many parts it has. What the model has no place
+ * for is kept in `info.coco`: the number, area and iscrowd, attributes, and any member that is not known.
+ *
+ * A caption becomes `info.caption`. `file` is the file's name as references show it.
+ */
+export function annotationOf(
+  text: string,
+  file: string,
+  offset: number,
+  categories: Categories,
+): AnnotationEntry {
+  let ref = `${file}#annotations/@${offset}`;
+  try {
+    const annotation = parse(text);
+    const id = idKey(annotation['id']);
+    if (id !== undefined) ref = `${file}#annotations/${id}`;
+    return draftOf(annotation, id, ref, categories);
+  } catch (error) {
+    if (error instanceof EntryFault) return { ref, code: error.code, message: error.message };
+    throw error;
+  }
+}
+
+function parse(text: string): JsonObject {
+  let value: unknown;
+  try {
+    value = parseElement(text);
+  } catch (error) {
+    throw new EntryFault('ANNOTATION_INVALID_ARGUMENT', `it is no JSON: ${(error as Error).message}`);
+  }
+  if (!isObject(value)) throw new EntryFault('ANNOTATION_INVALID_ARGUMENT', 'it is no JSON object');
+  return value;
+}
+
+function draftOf(
+  annotation: JsonObject,
+  id: string | undefined,
+  ref: string,
+  categories: Categories,
+): AnnotationDraft {
+  const {
+    id: number,
+    image_id: _image,
+    category_id,
+    bbox: _b,
+    segmentation: _s,
+    keypoints: _k,
+    score,
+    caption,
+    ...rest
+  } = annotation;
+  const coco: Metadata = { ...(number === undefined ? {} : { id: number }), ...rest };
+  const draft: AnnotationDraft = { ref, unit: 'pixels', concepts: [] };
+  const category = categories.find(category_id);
+  if (typeof category !== 'string') {
+    draft.concepts.push({ ...category.concept });
+    if (category.repeated) coco['category_id'] = category_id;
+  } else if (typeof caption !== 'string') {
+    throw new EntryFault('CONCEPT_UNKNOWN', category);
+  }
+  const region = regionOf(annotation, typeof category === 'string' ? [] : category.keypoints);
+  if (region !== undefined) draft.region = region;
+  // Captions and labels of a whole image are numbered apart from objects, in files of their own.
+  const prefix = typeof caption === 'string' ? 'caption-' : region === undefined ? 'label-' : '';
+  if (id !== undefined) draft.id = prefix + id;
+  if (typeof score === 'number') draft.score = score;
+  else if (score !== undefined) coco['score'] = score;
+  draft.info = { ...(typeof caption === 'string' ? { caption } : {}), coco };
+  return draft;
+}
