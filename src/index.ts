@@ -49,6 +49,12 @@ export {
 export { type RunOptions, runOptions } from './pipeline/config.ts';
 export { type Check, type DoctorRequest, doctor } from './pipeline/doctor.ts';
 export type { RunEnvironment } from './pipeline/environment.ts';
+export { type InspectedItem, type InspectedSource, inspect } from './pipeline/file/inspect.ts';
+export { definePipeline, type PipelineFile, type SourceEntry } from './pipeline/file/pipeline-file.ts';
+export type { PipelineProblem } from './pipeline/file/problem.ts';
+export { type ReadPipeline, readPipeline } from './pipeline/file/read.ts';
+export { type PipelineRequest, runPipeline } from './pipeline/file/run.ts';
+export { runTests, type TestResult } from './pipeline/file/tests.ts';
 export { type IngestRequest, ingest } from './pipeline/ingest.ts';
 export type { ProgressSnapshot } from './pipeline/progress.ts';
 export type { RunReport } from './pipeline/report.ts';
@@ -56,6 +62,7 @@ export { type ResumeRequest, resume } from './pipeline/resume.ts';
 export { type RetryRequest, retry } from './pipeline/retry.ts';
 export { listRuns, pruneRuns, type RunInfo, showRun } from './pipeline/runs.ts';
 export type { SourceRequest } from './pipeline/source.ts';
+export type { Transform, TransformContext, TransformItem } from './pipeline/transform.ts';
 export {
   type CheckOptions,
   type CompactOptions,

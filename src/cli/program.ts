@@ -8,12 +8,16 @@ import { datasetsCommand } from './datasets.ts';
 import { doctorCommand } from './doctor.ts';
 import { ingestCommand } from './ingest.ts';
 import { inputsCommand } from './inputs.ts';
+import { inspectCommand } from './inspect.ts';
+import { lintCommand } from './lint.ts';
 import { resumeCommand } from './resume.ts';
 import { retryCommand } from './retry.ts';
+import { runCommand } from './run.ts';
 import { runsCommand } from './runs.ts';
 import { EXIT_INTERRUPTED, isInterrupt } from './signals.ts';
 import { storeCommand } from './store.ts';
 import { type Cli, printable, printableLines, type Terminal } from './terminal.ts';
+import { testCommand } from './test.ts';
 
 export async function buildProgram(cli: Cli): Promise<Command> {
   const loaders = await Promise.all(loaderNames.map(loadLoader));
@@ -36,12 +40,16 @@ Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source i
     );
   for (const make of [
     (c: Cli) => ingestCommand(c, loaders),
+    runCommand,
     resumeCommand,
     retryCommand,
     inputsCommand,
     datasetsCommand,
     runsCommand,
     storeCommand,
+    lintCommand,
+    testCommand,
+    inspectCommand,
     doctorCommand,
   ]) {
     program.addCommand(make(cli));
