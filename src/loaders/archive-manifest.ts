@@ -1,7 +1,7 @@
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { Bitset } from '../io/bitset.ts';
-import { openUrl } from '../io/fetch.ts';
+import { urlFetcher } from '../io/fetch.ts';
 import type { ZipArchive } from '../io/zip/archive.ts';
 import { RECORD_SIZE } from '../io/zip/central-directory.ts';
 import type { PlacedEntry } from '../io/zip/entry.ts';
@@ -98,8 +98,7 @@ export class ArchiveManifests {
       size: entry.size,
       open: async () => this.#open(entry),
       resolveFile: (path: string) => this.#resolve(path),
-      openUrl: async (url: string, signal: AbortSignal) =>
-        (await openUrl(url, { signal, clock: this.#ctx.clock, allowPrivateAddresses })).stream,
+      fetchUrl: urlFetcher({ allowPrivateAddresses }, this.#ctx.clock),
     };
   }
 

@@ -3,7 +3,6 @@ import { open, stat } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { errnoOf } from '../io/disk-errors.ts';
-import { openUrl } from '../io/fetch.ts';
 import { statFingerprint } from '../io/fingerprint.ts';
 import { rawUri, toRaw } from '../io/raw-path.ts';
 import type { LoaderComponent } from '../model/component.ts';
@@ -14,6 +13,7 @@ import { listManifest, PREFACE_BYTES } from './manifest.ts';
 import type { ManifestInput } from './manifest-input.ts';
 import { manifestFields } from './manifest-options.ts';
 import { planManifest } from './manifest-plan.ts';
+import { fetcherOf, urlFields } from './urls.ts';
 
 const options = z.strictObject({
   ...manifestFields,
@@ -21,10 +21,7 @@ const options = z.strictObject({
     .boolean()
     .default(false)
     .describe('Also take files outside the folder of the CSV, by absolute paths, ".." or links'),
-  allowPrivateAddresses: z
-    .boolean()
-    .default(false)
-    .describe('Also fetch URLs that lead to private, loopback and link-local addresses'),
+  ...urlFields,
 });
 export type CsvOptions = z.infer<typeof options>;
 
@@ -76,10 +73,7 @@ class CsvLoader implements Loader {
           this.#stream = createReadStream(path);
           return this.#stream;
         },
-        openUrl: async (url, signal) => {
-          const { allowPrivateAddresses } = this.#options;
-          return (await openUrl(url, { signal, clock: ctx.clock, allowPrivateAddresses })).stream;
-        },
+        fetchUrl: fetcherOf(this.#options, ctx.clock),
       },
       this.#options,
       ctx,

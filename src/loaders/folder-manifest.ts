@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { openUrl } from '../io/fetch.ts';
+import { urlFetcher } from '../io/fetch.ts';
 import { statFingerprint } from '../io/fingerprint.ts';
 import { isInside } from '../io/look.ts';
 import { type RawPath, rawUri, toRaw } from '../io/raw-path.ts';
@@ -84,8 +84,7 @@ export class FolderManifest {
         if ('file' in found && found.file !== undefined) named.add(toRaw(found.file));
         return found;
       },
-      openUrl: async (url, signal) =>
-        (await openUrl(url, { signal, clock: ctx.clock, allowPrivateAddresses })).stream,
+      fetchUrl: urlFetcher({ allowPrivateAddresses }, ctx.clock),
     };
   }
 }

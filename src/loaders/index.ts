@@ -17,6 +17,7 @@ const LOADERS = tableOf([
   ['parquet', async () => (await import('./parquet.ts')).parquet],
   ['sdk-log', async () => (await import('./sdk-log.ts')).sdkLog],
   ['module', async () => (await import('./module.ts')).moduleLoader],
+  ['url-list', async () => (await import('./url-list.ts')).urlList],
 ]);
 
 export const loaderNames: readonly string[] = [...LOADERS.keys()];
@@ -75,7 +76,8 @@ const unrecognised = (source: string, what: string): FatalError =>
   new FatalError(
     'SOURCE_UNRECOGNISED',
     `${source} is ${what}, which no loader takes: ` +
-      `give a folder or a .csv, .tsv or .zip file, or say with --source-type (${loaderNames.join(', ')}) what it is`,
+      `give a folder, a .csv, .tsv, .jsonl, .parquet or .zip file or a text file of URLs, ` +
+      `or say with --source-type (${loaderNames.join(', ')}) what it is`,
   );
 
 function seen({ head }: SourceProbe): string {

@@ -6,7 +6,7 @@ import { asError } from '../model/errors.ts';
 import type { Refusal, ResolvedFile } from './manifest-input.ts';
 
 /**
- * Finds files that a CSV names, relative to `base`, which is absolute.
+ * Finds files that a file of rows names, relative to `base`, which is absolute.
  *
  * What lies outside `base` is refused, also behind symbolic links, unless `allowOutside`. Backslashes are taken for
  * separators, and composed for decomposed characters and the other way round, where the name as it stands does not exist.
@@ -60,7 +60,7 @@ async function look(
 
 const outside: Refusal = {
   code: 'PATH_OUTSIDE_BASE',
-  message: 'the path leads out of the folder of the CSV',
+  message: 'the path leads out of the folder of the file that names it',
 };
 
 function refusalOf(error: unknown): Refusal | undefined {

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type { FetchUrl } from '../io/fetch.ts';
 import type { Code } from '../model/codes.ts';
 import type { SourceItem } from '../model/contracts.ts';
 
@@ -23,5 +24,5 @@ export interface ManifestInput {
   size?: number;
   /** Finds the file of a path as it stands in a cell, relative to the CSV. Rejects only with FatalError. */
   resolveFile(path: string): Promise<ResolvedFile | Refusal>;
-  openUrl(url: string, signal: AbortSignal): Promise<Readable>;
+  fetchUrl: FetchUrl;
 }

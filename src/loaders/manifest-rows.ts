@@ -10,6 +10,7 @@ import type { ManifestInput } from './manifest-input.ts';
 import type { ManifestOptions } from './manifest-options.ts';
 import type { ManifestPlan } from './manifest-plan.ts';
 import { LOOKED_AT, RowIds, shortened } from './row-identity.ts';
+import { isHttpUrl, urlContent } from './urls.ts';
 
 /** A row whose description was read, and the cell that holds its input. */
 interface DescribedRow {
@@ -45,7 +46,7 @@ export class RowLister {
     const { item, form, content, cell } = described;
     if (form === 'raw') return { ...item, kind: 'text', text: cell };
     const url = cell.trim();
-    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    if (!isHttpUrl(url)) {
       return this.#cellOutcome(
         row,
         index,
@@ -55,13 +56,10 @@ export class RowLister {
         item.id,
       );
     }
-    const { openUrl } = this.#input;
     return {
       ...item,
       ...(content.kind === undefined ? {} : { kind: content.kind }),
-      url,
-      fileName: new URL(url).pathname.split('/').at(-1)!,
-      open: (signal) => openUrl(url, signal),
+      ...urlContent(url, this.#input.fetchUrl),
     };
   }
 

@@ -1,13 +1,14 @@
 import { basename, dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { openUrl } from '../io/fetch.ts';
+import { type FetchUrl, urlFetcher } from '../io/fetch.ts';
 import { KeyCounter } from '../io/key-counter.ts';
 import type { Context, Listed, SourceItem } from '../model/contracts.ts';
 import { deriveId } from '../model/ids.ts';
 import { type Outcome, outcomeOf } from '../model/outcome.ts';
 import { issuesOf, itemShape, labelsOf } from './item-shape.ts';
 import { localFiles } from './local-files.ts';
+import { urlContent } from './urls.ts';
 
 export type Items = AsyncIterable<unknown> | Iterable<unknown>;
 
@@ -42,6 +43,7 @@ export async function* listItems(
   ctx: Context,
 ): AsyncGenerator<Listed> {
   const resolveFile = localFiles(dirname(module), true);
+  const fetchUrl = urlFetcher({ allowPrivateAddresses: options.allowPrivateAddresses }, ctx.clock);
   const uris = new KeyCounter();
   let index = 0;
   for await (const yielded of items) {
@@ -56,15 +58,15 @@ export async function* listItems(
     }
     const occurrence = uris.next(parsed.data.uri);
     const uri = occurrence === 1 ? parsed.data.uri : `${parsed.data.uri}#${occurrence}`;
-    yield await sourceItem({ ...parsed.data, uri }, resolveFile, options, ctx);
+    yield await sourceItem({ ...parsed.data, uri }, resolveFile, fetchUrl, options.idPrefix);
   }
 }
 
 async function sourceItem(
   given: ModuleItem,
   resolveFile: ReturnType<typeof localFiles>,
-  { idPrefix, allowPrivateAddresses }: ItemOptions,
-  ctx: Context,
+  fetchUrl: FetchUrl,
+  idPrefix: string,
 ): Promise<Listed> {
   const { uri, kind, text, file, url, open, size, fingerprint, fileName } = given;
   const contents = [file, url, open].filter((content) => content !== undefined).length;
@@ -84,14 +86,7 @@ async function sourceItem(
     ...labelsOf(uri, given),
   };
   if (url !== undefined) {
-    const fetchOptions = { clock: ctx.clock, allowPrivateAddresses };
-    const name = fileName ?? new URL(url).pathname.split('/').at(-1)!;
-    return {
-      ...listed,
-      url,
-      fileName: name,
-      open: async (signal) => (await openUrl(url, { ...fetchOptions, signal })).stream,
-    };
+    return { ...urlContent(url, fetchUrl), ...listed };
   }
   if (open !== undefined) return { ...listed, open: async (signal) => readable(await open(signal)) };
   if (file === undefined) return listed;

@@ -12,9 +12,10 @@ import type { TableColumns, TableContent } from './parquet-columns.ts';
 import { inCell, readTableFields, textOf } from './parquet-fields.ts';
 import type { TableOptions } from './parquet-options.ts';
 import { RowIds, shortened } from './row-identity.ts';
+import { isHttpUrl, urlContent } from './urls.ts';
 
 /** What the rows of a table may refer to. */
-export type RowTargets = Pick<ManifestInput, 'resolveFile' | 'openUrl'>;
+export type RowTargets = Pick<ManifestInput, 'resolveFile' | 'fetchUrl'>;
 
 export interface TableRow {
   /** `x.parquet#R12`: rows are counted from 1, as the lines of a text are. */
@@ -108,13 +109,11 @@ export class TableRows {
   }
 
   #url(row: TableRow, item: SourceItem, url: string, content: TableContent): Listed {
-    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
+    if (!isHttpUrl(url)) {
       const message = 'expected an http or https URL';
       return this.#outcome(row, 'INPUT_INVALID_URL', message, content.index, item.id);
     }
-    const { openUrl } = this.#targets;
-    const fileName = new URL(url).pathname.split('/').at(-1)!;
-    return { ...item, ...kindOf(content), url, fileName, open: (signal) => openUrl(url, signal) };
+    return { ...item, ...kindOf(content), ...urlContent(url, this.#targets.fetchUrl) };
   }
 
   async #file(row: TableRow, item: SourceItem, path: string, content: TableContent): Promise<Listed> {

@@ -6,7 +6,7 @@ import { openParquet, PARQUET_MAGIC, type ParquetFile } from '../formats/parquet
 import { readRows } from '../formats/parquet/rows.ts';
 import { classNames, shapeOf, type TableColumn } from '../formats/parquet/shape.ts';
 import { errnoOf } from '../io/disk-errors.ts';
-import { openUrl } from '../io/fetch.ts';
+import { urlFetcher } from '../io/fetch.ts';
 import { statFingerprint } from '../io/fingerprint.ts';
 import { rawUri, toRaw } from '../io/raw-path.ts';
 import type { LoaderComponent } from '../model/component.ts';
@@ -24,7 +24,7 @@ export const parquet: LoaderComponent<TableOptions> = {
   name: 'parquet',
   summary:
     'Rows of a Parquet file: texts, URLs, files beside it, or media in its cells, as in Hugging Face datasets',
-  example: 'sluice ingest examples/reviews.parquet',
+  example: 'sluice ingest captions.parquet --input-column image --text-column caption',
   options,
   detect({ source, isDirectory, head }) {
     if (isDirectory) return undefined;
@@ -103,8 +103,7 @@ export function rowTargets(base: string, tableOptions: TableOptions, ctx: Contex
   const { allowOutside, allowPrivateAddresses } = tableOptions;
   return {
     resolveFile: filesBeside(base, allowOutside),
-    openUrl: async (url, signal) =>
-      (await openUrl(url, { signal, clock: ctx.clock, allowPrivateAddresses })).stream,
+    fetchUrl: urlFetcher({ allowPrivateAddresses }, ctx.clock),
   };
 }
 

@@ -111,7 +111,7 @@ export class Preparer {
       });
       stage = 'validate';
       if (read === 'unchanged') return await this.#stillStored(item, stored!);
-      if (read.fingerprint !== undefined) item.fingerprint = read.fingerprint;
+      if (read.fingerprint !== undefined) item.fingerprint ??= read.fingerprint;
       if ('spool' in read.payload) spool = read.payload.spool;
       const inMemory = 'buffer' in read.payload ? read.payload.buffer.length : SPOOL_BUFFER;
       budget.resize(reserved, inMemory);
@@ -224,7 +224,7 @@ export class Preparer {
   /** The source says that the stored bytes are the item's. */
   async #stillStored(item: SourceItem, stored: ExistingInput): Promise<ReadyItem | Outcome> {
     const fingerprint = this.#untagged(item.uri, stored.fingerprint);
-    if (fingerprint !== undefined) item.fingerprint = fingerprint;
+    if (fingerprint !== undefined) item.fingerprint ??= fingerprint;
     assertClaimed(item, stored.kind, stored.media.format);
     this.#checkTextBeside(item, stored.kind);
     return hasLabels(item) ? this.relabelled(item, stored) : this.unchanged(item, stored);

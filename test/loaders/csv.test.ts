@@ -10,7 +10,7 @@ import { statFingerprint } from '../../src/io/fingerprint.ts';
 import { csv } from '../../src/loaders/csv.ts';
 import { folder } from '../../src/loaders/folder.ts';
 import { zip } from '../../src/loaders/zip.ts';
-import type { Listed, Logger, SourceItem } from '../../src/model/contracts.ts';
+import type { Fetched, Listed, Logger, SourceItem } from '../../src/model/contracts.ts';
 import { deriveId } from '../../src/model/ids.ts';
 import { testContext } from '../support/context.ts';
 import { type Listing, listSource } from '../support/listing.ts';
@@ -559,9 +559,10 @@ it('URLs are opened by the loader, private addresses only when allowed', async (
   });
   const { signal } = new AbortController();
   const allowed = await listSource(csv, path, { allowPrivateAddresses: true });
-  expect(await text(await allowed.items[0]!.open!(signal))).toBe('from the web');
+  const fetched = (await allowed.items[0]!.fetch!(signal)) as Exclude<Fetched, 'unchanged'>;
+  expect(await text(fetched.stream)).toBe('from the web');
   const refused = await listSource(csv, path);
-  await expect(refused.items[0]!.open!(signal)).rejects.toMatchObject({ code: 'INPUT_INVALID_URL' });
+  await expect(refused.items[0]!.fetch!(signal)).rejects.toMatchObject({ code: 'INPUT_INVALID_URL' });
 });
 
 describe('the end of a listing', () => {

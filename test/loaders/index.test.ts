@@ -41,7 +41,7 @@ describe('the table of loaders', () => {
   it('names the loaders there are when asked for another', async () => {
     await expect(loadLoader('ftp')).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      message: 'no loader is named ftp; there are folder, csv, zip',
+      message: `no loader is named ftp; there are ${loaderNames.join(', ')}`,
     });
   });
 
@@ -49,7 +49,7 @@ describe('the table of loaders', () => {
     for (const name of loaderNames) {
       const { options, summary, example } = await loadLoader(name);
       expect(summary).not.toBe('');
-      expect(example).toMatch(/^sluice ingest /);
+      expect(example).toMatch(/^sluice (ingest|retry) /);
       expect(options.safeParse({ nosuchoption: 1 }).success).toBe(false);
       const { properties = {} } = z.toJSONSchema(options, { io: 'input', unrepresentable: 'any' });
       for (const [field, property] of Object.entries(properties)) {
@@ -64,13 +64,14 @@ describe('detecting a source', () => {
     ['photos', 'folder'],
     ['rows.CSV', 'csv'],
     ['rows.tsv', 'csv'],
+    ['urls.txt', 'url-list'],
     ['pack.zip', 'zip'],
     ['pack.bin', 'zip'],
   ])('takes %s for a %s and says why', async (name, expected) => {
     const path = join(await tempFolder(), name);
     if (name === 'photos') await mkdir(path);
     else if (name.startsWith('pack')) writeZip(path, [{ name: 'a.txt', data: 'x' }]);
-    else await writeFile(path, 'input\nhello\n');
+    else await writeFile(path, name === 'urls.txt' ? 'https://example.org/a.jpg\n' : 'input\nhello\n');
     const { loader, reason } = await detectSource(path);
     expect(loader.name).toBe(expected);
     expect(reason).toMatch(/^an? /);
