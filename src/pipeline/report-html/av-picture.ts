@@ -25,7 +25,7 @@ export interface AvRequest {
 
 /** A frame of a video, or the wave form of a sound; undefined where ffmpeg cannot draw it. */
 export async function avPicture(bytes: Readable, request: AvRequest): Promise<Picture | undefined> {
-  const demuxer = formatInfo(request.format)?.demuxer;
+  const demuxer = request.format === 'wav' ? 'wav' : formatInfo(request.format)?.demuxer;
   if (demuxer === undefined) {
     bytes.destroy();
     return undefined;

@@ -6,9 +6,9 @@ import type { SizeBin } from './sizes.ts';
 import type { Bucket, Timeline } from './timeline.ts';
 
 /** Of the drawing; the page scales it. */
-const WIDTH = 720;
-const HEIGHT = 190;
-const LEFT = 64;
+const WIDTH = 480;
+const HEIGHT = 180;
+const LEFT = 58;
 const RIGHT = 12;
 const TOP = 12;
 const BOTTOM = 26;
@@ -37,7 +37,7 @@ export function throughputCharts(timeline: Timeline): Html | undefined {
     <figure><figcaption>Items per second</figcaption>
     ${areaChart('Items per second over time', items, STACK, rate, buckets.map(itemHover), frame)}</figure>
     <figure><figcaption>Data per second</figcaption>
-    ${areaChart('Bytes per second over time', bytes, ['bytes'], (b) => formatBytes(b), buckets.map(bytesHover), frame)}</figure>`;
+    ${areaChart('Bytes per second over time', bytes, ['bytes'], edge, buckets.map(bytesHover), frame)}</figure>`;
 }
 
 interface Frame {

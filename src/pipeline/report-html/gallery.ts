@@ -29,9 +29,12 @@ function tileOf(tile: Tile, colours: ClassColours): Html {
   const { input } = tile;
   return html`<figure class="tile ${input.kind}">
 <div class="frame">${view(tile, colours)}${badge(input)}</div>
-<figcaption><p class="uri">${name(input.uri, 72)}</p>${input.kind !== 'text' && input.text ? html`<p class="caption">${name(input.text, 160)}</p>` : undefined}<p class="meta">${facts(input)}</p>${legend(tile, colours)}</figcaption>
+<figcaption><p class="uri" title="${shortened(input.uri, 300)}">${name(lastPart(input.uri), 72)}</p>${input.kind !== 'text' && input.text ? html`<p class="caption">${name(input.text, 160)}</p>` : undefined}<p class="meta">${facts(input)}</p>${legend(tile, colours)}</figcaption>
 </figure>`;
 }
+
+/** What tells neighbours apart; the whole uri is its title. */
+const lastPart = (uri: string): string => uri.slice(uri.lastIndexOf('/') + 1) || uri;
 
 function view({ input, picture, drawn, masks, excerpt }: Tile, colours: ClassColours): Html {
   if (excerpt !== undefined)

@@ -3,7 +3,7 @@ import type { RunReport } from '../report.ts';
 import type { ProblemExample } from './digest.ts';
 import { type Html, html, name } from './html.ts';
 import { type ConceptCounts, type LabelCounts, MAX_COUNTED } from './label-counts.ts';
-import { barList, number, plural, section } from './parts.ts';
+import { barList, isLong, number, plural, section } from './parts.ts';
 import { card, countsOf, measuredOf } from './problems.ts';
 
 const TOP = 30;
@@ -41,13 +41,22 @@ function identity(totals: NonNullable<RunReport['annotations']>['totals']): Html
   return html`<p class="sum"><b>${number(totals.listed)}</b> annotations found = ${terms}</p>`;
 }
 
+/** Short lists beside each other, long ones below. */
 function charts(counts: LabelCounts): Html {
+  const ofInputs = concepts('Concepts of inputs', counts.ofInputs);
+  const ofAnnotations = concepts('Concepts of annotations', counts.ofAnnotations);
   const shapes = [...counts.shapes].filter(([, count]) => count > 0).sort(([, a], [, b]) => b - a);
-  return html`<div class="columns">
-${concepts('Concepts of inputs', counts.ofInputs)}
-${concepts('Concepts of annotations', counts.ofAnnotations)}
-${shapes.length > 0 ? html`<div class="panel"><h3>Annotations by shape</h3>${barList(shapes.map(([label, count]) => ({ label, count })))}</div>` : undefined}
-</div>`;
+  const byShape =
+    shapes.length > 0
+      ? html`<div class="panel"><h3>Annotations by shape</h3>${barList(shapes.map(([label, count]) => ({ label, count })))}</div>`
+      : undefined;
+  const long = (of: ConceptCounts) => isLong(Math.min(of.size, TOP));
+  const lists = [
+    { list: ofInputs, below: long(counts.ofInputs) },
+    { list: ofAnnotations, below: long(counts.ofAnnotations) },
+    { list: byShape, below: false },
+  ].sort((a, b) => Number(a.below) - Number(b.below));
+  return html`<div class="columns">${lists.map(({ list }) => list)}</div>`;
 }
 
 function concepts(title: string, counts: ConceptCounts): Html | undefined {
@@ -59,7 +68,7 @@ function concepts(title: string, counts: ConceptCounts): Html | undefined {
   }));
   const more = counts.size - rows.length;
   const atLeast = counts.overflowed ? 'at least ' : '';
-  return html`<div class="panel"><h3>${title} <span class="num">${counts.overflowed ? 'over ' : ''}${number(counts.size)}</span></h3>${barList(rows)}${
+  return html`<div class="panel${isLong(rows.length) ? ' whole' : ''}"><h3>${title} <span class="num">${counts.overflowed ? 'over ' : ''}${number(counts.size)}</span></h3>${barList(rows)}${
     more > 0 ? html`<p class="more">and ${atLeast}${number(more)} more concepts</p>` : undefined
   }</div>`;
 }

@@ -1,3 +1,4 @@
+import { parseRuns } from '../../annotations/runs.ts';
 import { loadSharp } from '../../media/native.ts';
 import type { Annotation, Mask } from '../../model/annotation.ts';
 import type { ClassColours } from './colours.ts';
@@ -33,7 +34,7 @@ function scaledMask(
   height: number,
 ): Uint8Array {
   const scaled = new Uint8Array(width * height);
-  const runs = runLengths(counts);
+  const runs = parseRuns(counts);
   let run = 0;
   let end = runs[0] ?? 0;
   for (let x = 0; x < width; x++) {
@@ -58,22 +59,4 @@ function paint(pixels: Buffer, inside: Uint8Array, width: number, height: number
       pixels.set([red!, green!, blue!, within ? INSIDE : EDGE], (y * width + x) * 4);
     }
   }
-}
-
-/** COCO's compressed counts: five bits a character from '0' on, differences to the run before last from the third. */
-function runLengths(counts: string): number[] {
-  const runs: number[] = [];
-  for (let at = 0; at < counts.length; ) {
-    let value = 0;
-    let shift = 0;
-    let bits: number;
-    do {
-      bits = counts.charCodeAt(at++) - 48;
-      value |= (bits & 31) << shift;
-      shift += 5;
-    } while ((bits & 32) !== 0 && at < counts.length);
-    if ((bits & 16) !== 0) value |= -1 << shift;
-    runs.push(runs.length > 2 ? value + runs[runs.length - 2]! : value);
-  }
-  return runs;
 }

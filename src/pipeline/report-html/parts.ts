@@ -16,15 +16,20 @@ ${body}
 `;
 }
 
+/** Longer lists run in columns. */
+const LONG = 12;
+export const isLong = (rows: number): boolean => rows > LONG;
+
 /** Rows of a name, a bar and a count; the bars are relative to the longest. */
 export function barList(
-  rows: readonly { label: Content; count: number; note?: Content; swatch?: string }[],
+  rows: readonly { label: Content; count: number; note?: string | undefined }[],
   tone = 'accent',
 ): Html {
   const most = Math.max(1, ...rows.map(({ count }) => count));
-  return html`<ul class="bars">${rows.map(
-    ({ label, count, note, swatch }) => html`<li>
-<span class="label">${swatch && html`<i class="swatch" style="background:${swatch}"></i>`}${label}</span>
+  // Bars can be compared only where all of them have the same room.
+  const digits = Math.max(3, ...rows.map(({ count, note = '' }) => number(count).length + note.length));
+  return html`<ul class="bars${isLong(rows.length) ? ' many' : ''}" style="--count:${digits}ch">${rows.map(
+    ({ label, count, note }) => html`<li><span class="label">${label}</span>
 <span class="track"><span class="bar ${tone}" style="width:${Math.round((count / most) * 1000) / 10}%"></span></span>
 <span class="count">${number(count)}${note && html` <small>${note}</small>`}</span></li>`,
   )}</ul>`;

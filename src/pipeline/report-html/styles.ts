@@ -35,7 +35,7 @@ bdi { unicode-bidi: isolate; }
 .brand .flow { stroke: var(--ok); }
 h1 { margin-top: 28px; font-size: clamp(28px, 5vw, 44px); line-height: 1.12; letter-spacing: -.022em; font-weight: 680; }
 h1 .arrow { color: var(--soft); font-weight: 300; }
-.verdict { margin-top: 14px; max-width: 70ch; font-size: 18px; color: var(--soft); }
+.verdict { margin-top: 14px; max-width: 92ch; font-size: 18px; color: var(--soft); }
 .verdict b { color: var(--tone); font-weight: 650; }
 .exit { display: inline-block; padding: 0 8px; border: 1px solid var(--line); border-radius: 6px; font-size: 13px; line-height: 22px; white-space: nowrap; vertical-align: 1px; }
 .ok { --tone: var(--ok); } .rejected { --tone: var(--rejected); } .failed { --tone: var(--failed); }
@@ -60,7 +60,7 @@ h1 .arrow { color: var(--soft); font-weight: 300; }
 section { margin-top: 76px; }
 .head { margin-bottom: 24px; }
 h2 { font-size: 26px; line-height: 1.2; letter-spacing: -.015em; font-weight: 660; }
-.head p, .sub-intro { margin-top: 6px; max-width: 74ch; color: var(--soft); }
+.head p, .sub-intro { margin-top: 6px; max-width: 92ch; color: var(--soft); }
 h3 { font-size: 16px; font-weight: 620; }
 h3 .num { color: var(--soft); font-weight: 400; font-size: 14px; }
 .sub { margin-top: 40px; font-size: 18px; } .sub-intro { margin-bottom: 18px; }
@@ -111,25 +111,27 @@ body:has(#regions:not(:checked)) :is(.overlay, .mask) { display: none; }
 mark { color: inherit; padding: 1px 2px; border-radius: 3px; background: color-mix(in srgb, var(--class) 28%, transparent); box-shadow: inset 0 -2px var(--class); }
 .no-picture svg { width: 64px; fill: none; stroke: var(--soft); stroke-width: 1.4; stroke-linecap: round; stroke-linejoin: round; }
 .badge { position: absolute; left: 10px; bottom: 10px; padding: 0 8px; border-radius: 6px; background: rgb(12 14 18 / .78); color: #fff; font-size: 12px; line-height: 22px; }
-.tile figcaption { padding: 14px 16px 16px; }
+.tile figcaption { padding: 14px 16px 16px; min-width: 0; }
+.tile .uri { overflow: hidden; white-space: nowrap; text-overflow: ellipsis; }
 .caption { margin-top: 4px; font-size: 14px; }
 .meta { margin-top: 2px; font-size: 13px; color: var(--soft); }
 .labels { display: flex; flex-wrap: wrap; gap: 6px; margin-top: 12px; font-size: 13px; line-height: 22px; }
 .labels li { padding: 0 8px; border-radius: 11px; background: var(--sunk); }
 .labels .class { display: inline-flex; align-items: center; gap: 6px; }
-.labels i, .swatch { flex: none; width: 10px; height: 10px; border-radius: 3px; box-shadow: 0 0 0 1px rgb(0 0 0 / .18); }
+.labels i { flex: none; width: 10px; height: 10px; border-radius: 3px; box-shadow: 0 0 0 1px rgb(0 0 0 / .18); }
 .labels .negative { background: none; box-shadow: inset 0 0 0 1px var(--line); color: var(--soft); text-decoration: line-through; }
 .labels .more { margin: 0; padding: 0 2px; background: none; color: var(--soft); font-size: 13px; }
 
 .sum { font-size: 18px; margin-bottom: 24px; color: var(--soft); } .sum b { color: var(--ink); font-size: 22px; font-weight: 640; }
 .sum .none { color: var(--soft); opacity: .7; } .sum .ink-ok { color: var(--ok); } .sum .ink-rejected { color: var(--rejected); } .sum .ink-failed { color: var(--failed); } .sum .ink-skipped { color: var(--skipped); }
-.columns { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 320px), 1fr)); gap: 20px; align-items: start; }
-.panel { padding: 22px 24px 24px; } .panel.wide { grid-column: 1 / -1; }
+.columns { display: flex; flex-wrap: wrap; gap: 20px; }
+.panel { flex: 1 1 min(100%, 320px); padding: 22px 24px 24px; } .panel.whole { flex-basis: 100%; }
 .panel h3 { margin-bottom: 14px; } .panel .second { margin: 26px 0 6px; }
-.panel .wide, .panel.wide { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 440px), 1fr)); gap: 20px 32px; }
-.panel.wide .more { grid-column: 1 / -1; margin: 0; }
-.bars { display: grid; grid-template-columns: minmax(0, auto) minmax(60px, 1fr) auto; gap: 7px 14px; align-items: center; font-size: 15px; }
-.bars li { display: contents; } .bars .label { max-width: 22ch; line-height: 1.3; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 400px), 1fr)); gap: 20px 40px; }
+.charts .more { grid-column: 1 / -1; margin: 0; }
+.bars { font-size: 15px; line-height: 1.3; }
+.bars.many { columns: 3 280px; column-gap: 40px; }
+.bars li { display: grid; grid-template-columns: minmax(72px, 38%) 1fr minmax(0, var(--count)); gap: 12px; align-items: center; padding: 4px 0; break-inside: avoid; }
 .bars .count { text-align: right; }
 .track { height: 10px; border-radius: 5px; background: var(--sunk); overflow: hidden; }
 .bar { display: block; height: 100%; min-width: 3px; border-radius: 5px; background: var(--tone); }
@@ -139,7 +141,7 @@ figcaption { font-size: 15px; }
 .panel figcaption { font-weight: 620; margin-bottom: 10px; font-size: 16px; }
 .chart { display: block; width: 100%; height: auto; overflow: visible; }
 .grid { stroke: var(--line); stroke-width: 1; fill: none; }
-.axis { fill: var(--soft); font-size: 13px; }
+.axis { fill: var(--soft); font-size: 12px; }
 .pause { stroke: var(--pending); stroke-width: 2; stroke-dasharray: 3 4; }
 .fill-ok { fill: var(--ok); } .fill-skipped { fill: var(--skipped); } .fill-rejected { fill: var(--rejected); } .fill-failed { fill: var(--failed); } .fill-bytes { fill: var(--accent); }
 .hover { fill: transparent; } .hover:hover, g:hover > .hover { fill: currentColor; fill-opacity: .07; }
@@ -159,7 +161,9 @@ footer { padding-top: 56px; padding-bottom: 56px; color: var(--soft); font-size:
   section { margin-top: 56px; }
   .next div, .details div { grid-template-columns: 1fr; padding: 12px 18px; }
   .card, .panel { padding-left: 18px; padding-right: 18px; }
-  .axis { font-size: 22px; } .chart { margin-top: 6px; }
+  .tiles { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 12px; } .tile figcaption { padding: 10px 12px 12px; }
+  .tile .uri { font-size: 14px; } .excerpt { padding: 12px; font-size: 13px; line-height: 1.5; }
+  .axis { font-size: 17px; } .chart { margin-top: 6px; }
 }
 @media print {
   :root { --page: #fff; --shade: none; }
