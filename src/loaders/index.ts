@@ -11,6 +11,7 @@ const HEAD_BYTES = 4096;
 
 /** Every loader, in the order in which they are asked whether a source is theirs. */
 const LOADERS = tableOf([
+  ['delta', async () => (await import('./delta.ts')).delta],
   ['folder', async () => (await import('./folder.ts')).folder],
   ['csv', async () => (await import('./csv.ts')).csv],
   ['zip', async () => (await import('./zip.ts')).zip],
