@@ -82,8 +82,8 @@ const isNoItem = (text: string): boolean => text === '' || text.startsWith('#');
 function isUrlList(head: Buffer): boolean {
   const text = head.toString().replace(/^\ufeff/, '');
   const lines = text.split('\n').map((line) => line.trim());
-  // The last one may be cut off by the end of the head.
-  if (lines.length > 1) lines.pop();
   const items = lines.filter((line) => !isNoItem(line));
+  // The last one may be cut off by the end of the head.
+  if (items.length > 1) items.pop();
   return items.length > 0 && items.every(isHttpUrl);
 }

@@ -24,7 +24,7 @@ import {
   readInline,
   readOnce,
 } from '../../src/io/read-once.ts';
-import type { SourceItem } from '../../src/model/contracts.ts';
+import type { Fetched, SourceItem } from '../../src/model/contracts.ts';
 import { RejectedItemError, RetryableError } from '../../src/model/errors.ts';
 import { testContext } from '../support/context.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -387,5 +387,46 @@ describe('readOnce of a text', () => {
       code: 'INPUT_OVER_LIMIT',
       measured: 8,
     });
+  });
+});
+
+describe('readOnce of what is fetched', () => {
+  const fetched = (answer: Fetched | Error): { item: SourceItem; asked: (string | undefined)[] } => {
+    const asked: (string | undefined)[] = [];
+    const fetch: SourceItem['fetch'] = async (_signal, stored) => {
+      asked.push(stored);
+      if (answer instanceof Error) throw answer;
+      return answer;
+    };
+    return { item: { id: 'a', uri: 'urls.txt#L1', fetch }, asked };
+  };
+
+  it('gives the bytes, and the fingerprint that came with them', async () => {
+    const { options } = await setUp();
+    const { item, asked } = fetched({ stream: Readable.from([Buffer.from('new')]), fingerprint: 'v2' });
+    const read = await readOnce(item, { ...options(MEMORY), stored: 'v1' });
+    expect(read).toMatchObject({ bytes: 3, fingerprint: 'v2', payload: { buffer: Buffer.from('new') } });
+    expect(asked).toEqual(['v1']);
+  });
+
+  it('reads nothing when the source says that the stored bytes are still the same', async () => {
+    const { options, spoolDir } = await setUp();
+    const decide = () => expect.fail('there is nothing to decide');
+    const { item } = fetched('unchanged');
+    expect(await readOnce(item, { ...options(SPOOL, { decide }), stored: 'v1' })).toBe('unchanged');
+    expect(await readdir(spoolDir)).toEqual([]);
+  });
+
+  it('asks for the bytes whatever they are when none are stored', async () => {
+    const { options } = await setUp();
+    const { item, asked } = fetched({ stream: Readable.from([Buffer.from('new')]) });
+    expect(await readOnce(item, options(MEMORY))).not.toHaveProperty('fingerprint');
+    expect(asked).toEqual([undefined]);
+  });
+
+  it('fails as the source fails', async () => {
+    const { options } = await setUp();
+    const { item } = fetched(new RetryableError('URL_FETCH_FAILED', 'no connection'));
+    await expect(readOnce(item, options(MEMORY))).rejects.toMatchObject({ code: 'URL_FETCH_FAILED' });
   });
 });
