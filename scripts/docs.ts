@@ -1,22 +1,29 @@
 /** Writes the pages under docs/ that are made from the code; `--check` fails instead where one is out of date. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cliPages } from './docs/cli.ts';
 import { errorsPage } from './docs/errors.ts';
+import { everyOption } from './docs/every-option.ts';
+import { labelPages } from './docs/labels.ts';
 import { limitsPage } from './docs/limits.ts';
 import { loaderPages } from './docs/loaders.ts';
+import { pipelineJsonSchema, pipelinePage } from './docs/pipeline.ts';
 import { schemaPages } from './docs/schemas.ts';
 
 const DOCS = fileURLToPath(new URL('../docs', import.meta.url));
 /** Folders that hold generated pages alone; a page of theirs that is no longer made is removed. */
-const GENERATED = ['cli', 'loaders', 'schemas'];
+const GENERATED = ['cli', 'labels', 'loaders', 'schemas'];
 
 /** Content by path below docs/. */
 const pages = new Map<string, string>([
   ['errors.md', errorsPage()],
   ['limits.md', limitsPage()],
+  ['pipeline.md', await pipelinePage()],
+  ['schemas/pipeline.json', await pipelineJsonSchema()],
+  ['../pipelines/every-option.yaml', await everyOption()],
   ...(await loaderPages()),
+  ...(await labelPages()),
   ...(await cliPages()),
   ...schemaPages(),
 ]);
@@ -26,7 +33,7 @@ const present = readdirSync(DOCS, { recursive: true, encoding: 'utf8' })
   .filter((name) => pages.has(name) || (GENERATED.includes(dirname(name)) && /\.\w+$/.test(name)));
 const left = present.filter((name) => !pages.has(name));
 const stale = [...pages].filter(
-  ([name, content]) => !present.includes(name) || readFileSync(join(DOCS, name), 'utf8') !== content,
+  ([name, content]) => !existsSync(join(DOCS, name)) || readFileSync(join(DOCS, name), 'utf8') !== content,
 );
 
 if (process.argv.includes('--check')) {
