@@ -1,7 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { writeFile } from 'node:fs/promises';
-import type { ServerResponse } from 'node:http';
+import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
@@ -120,4 +122,85 @@ test('secrets of URLs are in no file and on no stream', async () => {
   });
   for (const secret of ['hunter2', 's3cr3t', 't0k3n'])
     expect(written + ran.stdout + ran.stderr).not.toContain(secret);
+});
+
+test('a second run asks whether URLs changed, and reads only those that did', async () => {
+  const dir = await tempFolder();
+  const store = join(dir, 'store');
+  const contents: Record<string, string> = { '/etag': 'one', '/date': 'two', '/none': 'three' };
+  const versions: Record<string, number> = {};
+  let bodies = 0;
+  const server = await serve((request, response) => {
+    const name = request.url!;
+    const etag = `"${versions[name] ?? 1}"`;
+    const modified = 'Tue, 10 Nov 2026 10:00:00 GMT';
+    const { 'if-none-match': match, 'if-modified-since': since } = request.headers;
+    if (name === '/etag' && match === etag) return void response.writeHead(304).end();
+    if (name === '/date' && since === modified) return void response.writeHead(304).end();
+    bodies++;
+    const headers = { '/etag': { etag }, '/date': { 'last-modified': modified } }[name] ?? {};
+    response.writeHead(200, { date: 'Sat, 21 Nov 2026 10:00:00 GMT', ...headers }).end(contents[name]);
+  });
+  const list = join(dir, 'urls.txt');
+  await writeFile(
+    list,
+    `# three\n${Object.keys(contents)
+      .map((name) => `${server.origin}${name}\n`)
+      .join('')}`,
+  );
+  const ingest = (...more: string[]) =>
+    sluiceJson(['ingest', list, '--allow-private-addresses', '--store', store, ...more]);
+
+  const first = await ingest();
+  expect(first.json).toMatchObject({ exitCode: 0, totals: { listed: 3, ok: 3 }, bytes: { read: 11 } });
+  expect(bodies).toBe(3);
+
+  // A line above moves the others; they stay the same inputs.
+  await writeFile(list, `# a new line\n${await readFile(list, 'utf8')}`);
+  const second = await ingest();
+  expect(second.json.byCode).toEqual({ INPUT_UNCHANGED: 3 });
+  expect(second.json.bytes.read).toBe(5);
+  expect(bodies).toBe(4);
+  expect((await ingest('--verify')).json.bytes.read).toBe(11);
+
+  contents['/etag'] = 'changed';
+  versions['/etag'] = 2;
+  const refused = await ingest();
+  expect(refused.json.byCode).toEqual({ INPUT_DUPLICATE: 1, INPUT_UNCHANGED: 2 });
+  expect((await ingest('--on-duplicate', 'replace')).json.byCode).toEqual({
+    INPUT_UPDATED: 1,
+    INPUT_UNCHANGED: 2,
+  });
+  bodies = 0;
+  expect((await ingest()).json.byCode).toEqual({ INPUT_UNCHANGED: 3 });
+  expect(bodies).toBe(1);
+  expect((await inputsOf(store)).map(({ text }) => text).sort()).toEqual(['changed', 'three', 'two']);
+});
+
+test('dead hosts among others neither stop nor stall a run; each of their URLs says so', async () => {
+  const dir = await tempFolder();
+  const store = join(dir, 'store');
+  const server = await serve((request, response) => void response.end(`text of ${request.url}`));
+  const dead = createServer().listen(0, '127.0.0.1');
+  await once(dead, 'listening');
+  const { port } = dead.address() as AddressInfo;
+  await new Promise((resolve) => dead.close(resolve));
+  const list = join(dir, 'urls.txt');
+  const urls = Array.from({ length: 100 }, (_, i) =>
+    i % 10 === 0 ? `http://127.0.0.1:${port}/${i}` : `${server.origin}/${i}`,
+  );
+  await writeFile(list, `${urls.join('\n')}\n`);
+  const flags = ['--allow-private-addresses', '--url-attempts', '2', '--store', store];
+  const ran = await sluiceJson(['ingest', list, ...flags]);
+  expect(ran.json).toMatchObject({
+    exitCode: 2,
+    status: 'complete',
+    totals: { listed: 100, ok: 90, failed: 10 },
+    byCode: { INPUT_SUCCESS: 90, URL_FETCH_FAILED: 10 },
+  });
+  const failed = [...accounted(store, ran.json).values()].filter(({ outcome }) => outcome === 'failed');
+  for (const { message, retryable } of failed) {
+    expect(message).toMatch(/ECONNREFUSED.*\(after 2 attempts\)$/);
+    expect(retryable).toBe(true);
+  }
 });
