@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { annotationShape } from '../formats/annotation-json.ts';
 import { CODES, type Code } from '../model/codes.ts';
 import { KINDS } from '../model/kind.ts';
 import { OUTCOMES, STAGES } from '../model/outcome.ts';
@@ -110,6 +111,7 @@ export const inputLine = z
       .optional(),
     datasets: z.array(z.string()),
     split: z.string().optional(),
+    annotations: z.array(annotationShape),
   })
   .describe('One input, as inputs list --json prints it');
 
