@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { annotationOf } from '../formats/coco/annotation.ts';
 import { CocoFile } from '../formats/coco/coco-file.ts';
 import type { Place } from '../formats/coco/coco-index.ts';
-import { isObject, type JsonObject, parsedElement } from '../formats/coco/element-json.ts';
+import { isObject, type JsonObject } from '../formats/coco/element-json.ts';
 import { NumberList } from '../formats/coco/number-list.ts';
 import type { AnnotationEntry } from '../model/annotation.ts';
 import type { CocoPlace } from './coco-files.ts';
@@ -64,19 +64,16 @@ export class CocoSet {
 
   /** The elements at these places, which ascend; an empty object for what is none. */
   async elements(places: readonly Place[]): Promise<JsonObject[]> {
-    const texts = await this.file.read(places);
-    return texts.map((text) => {
-      const value = parsedElement(text);
-      return isObject(value) ? value : {};
-    });
+    const values = await this.file.read(places);
+    return values.map((value) => (isObject(value) ? value : {}));
   }
 
   /** The annotations of an image, in the order of the file. */
   async annotations(slot: number): Promise<AnnotationEntry[]> {
     const { index, name } = this.file;
     const places = index.annotationsOf(slot);
-    const texts = await this.file.read(places);
-    return texts.map((text, i) => annotationOf(text, name, places[i]!.offset, index.categories));
+    const values = await this.file.read(places);
+    return values.map((value, i) => annotationOf(value, name, places[i]!.offset, index.categories));
   }
 
   /** Whether the file that the image is named for is there, so that an item elsewhere is another one. */

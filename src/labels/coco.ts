@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { NotCocoError } from '../formats/coco/coco-file.ts';
+import { UnfitCocoError } from '../formats/coco/coco-file.ts';
 import type { ConceptDefinition } from '../model/annotation.ts';
 import type { LabelComponent } from '../model/component.ts';
 import type { Context, LabelSource, PendingLabels, SourceItem } from '../model/contracts.ts';
@@ -132,7 +132,7 @@ class CocoLabels implements LabelSource {
           'annotation ids of the COCO file are used more than once',
         );
     } catch (error) {
-      if (isNamed || !(error instanceof NotCocoError)) throw error;
+      if (isNamed || !(error instanceof UnfitCocoError)) throw error;
       ctx.logger.warn({ file: place.name }, `${error.message}; it is left alone`);
     }
   }

@@ -1,7 +1,7 @@
 import type { AnnotationDraft, AnnotationEntry } from '../../model/annotation.ts';
 import type { Metadata } from '../../model/input.ts';
 import type { Categories } from './categories.ts';
-import { idKey, isObject, type JsonObject, parseElement } from './element-json.ts';
+import { idKey, isObject, type JsonObject } from './element-json.ts';
 import { EntryFault, regionOf } from './region.ts';
 
 /**
@@ -11,14 +11,14 @@ import { EntryFault, regionOf } from './region.ts';
  * A caption becomes `info.caption`. `file` is the file's name as references show it.
  */
 export function annotationOf(
-  text: string,
+  element: unknown,
   file: string,
   offset: number,
   categories: Categories,
 ): AnnotationEntry {
   let ref = `${file}#annotations/@${offset}`;
   try {
-    const annotation = parse(text);
+    const annotation = objectOf(element);
     const id = idKey(annotation['id']);
     if (id !== undefined) ref = `${file}#annotations/${id}`;
     return draftOf(annotation, id, ref, categories);
@@ -28,15 +28,10 @@ export function annotationOf(
   }
 }
 
-function parse(text: string): JsonObject {
-  let value: unknown;
-  try {
-    value = parseElement(text);
-  } catch (error) {
-    throw new EntryFault('ANNOTATION_INVALID_ARGUMENT', `it is no JSON: ${(error as Error).message}`);
-  }
-  if (!isObject(value)) throw new EntryFault('ANNOTATION_INVALID_ARGUMENT', 'it is no JSON object');
-  return value;
+function objectOf(element: unknown): JsonObject {
+  if (isObject(element)) return element;
+  const what = element instanceof Error ? `it is no JSON: ${element.message}` : 'it is no JSON object';
+  throw new EntryFault('ANNOTATION_INVALID_ARGUMENT', what);
 }
 
 function draftOf(

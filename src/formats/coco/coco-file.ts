@@ -3,15 +3,18 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { statFingerprint } from '../../io/fingerprint.ts';
 import { asError, FatalError } from '../../model/errors.ts';
 import { CocoIndex, type OnImage, type Place } from './coco-index.ts';
+import { elementsOf } from './element-json.ts';
 import { BrokenJson, type ReadOn } from './list-scanner.ts';
 
 /** Elements that lie closer together than this are read with one call. */
 const GAP_BYTES = 16 * 1024;
 const READ_BYTES = 1024 * 1024;
+/** Between two elements of a list, with line break and indentation. */
+const MOST_SPACE = 64;
 const READS_AT_ONCE = 16;
 
-/** The file is JSON, but has not the lists that COCO has. */
-export class NotCocoError extends FatalError {}
+/** The file is JSON, but not COCO, or of a kind of COCO that is not read. */
+export class UnfitCocoError extends FatalError {}
 
 /**
  * A COCO file that was read once for its index and stays open, so that the annotations of one image at a time can be
@@ -71,11 +74,13 @@ export class CocoFile {
         options.onImage,
         options.signal,
       );
-      if (missing.length > 0)
-        throw new NotCocoError(
-          'LABELS_UNREADABLE',
-          `${name} is no COCO file: it has no list of ${missing.join(' and of ')}`,
-        );
+      const lacks = missing.length > 0 ? `it has no list of ${missing.join(' and of ')}` : undefined;
+      const panoptic = index.panoptic
+        ? 'panoptic segmentation, with its segments in PNG files, is not read'
+        : undefined;
+      const reason = lacks ?? panoptic;
+      if (reason !== undefined)
+        throw new UnfitCocoError('LABELS_UNREADABLE', `${name} is no COCO file of objects: ${reason}`);
       return new CocoFile(name, handle, statFingerprint(stats), whole, index);
     } catch (error) {
       await handle.close();
@@ -84,19 +89,16 @@ export class CocoFile {
     }
   }
 
-  /** The elements at these places, as text and in the same order. Places ascend. */
-  async read(places: readonly Place[]): Promise<string[]> {
-    if (this.#whole !== undefined) {
-      const whole = this.#whole;
-      return places.map(({ offset, length }) => whole.toString('utf8', offset, offset + length));
-    }
+  /** The elements at these places, which ascend; the SyntaxError of one that is no JSON. */
+  async read(places: readonly Place[]): Promise<unknown[]> {
+    if (this.#whole !== undefined) return parse(this.#whole, 0, places);
     const groups = together(places);
-    const texts: string[][] = [];
+    const values: unknown[][] = [];
     for (let at = 0; at < groups.length; at += READS_AT_ONCE) {
       const some = groups.slice(at, at + READS_AT_ONCE);
-      texts.push(...(await Promise.all(some.map((group) => this.#readGroup(group)))));
+      values.push(...(await Promise.all(some.map((group) => this.#readGroup(group)))));
     }
-    return texts.flat();
+    return values.flat();
   }
 
   /** Throws FatalError LABELS_UNREADABLE when the file is no longer as it was when it was indexed. */
@@ -109,7 +111,7 @@ export class CocoFile {
     return this.#handle.close();
   }
 
-  async #readGroup(group: readonly Place[]): Promise<string[]> {
+  async #readGroup(group: readonly Place[]): Promise<unknown[]> {
     const start = group[0]!.offset;
     const last = group.at(-1)!;
     const bytes = Buffer.allocUnsafe(last.offset + last.length - start);
@@ -119,9 +121,31 @@ export class CocoFile {
         throw new FatalError('LABELS_UNREADABLE', `${this.name} was shortened while it was read`);
       filled += bytesRead;
     }
-    return group.map(({ offset, length }) => bytes.toString('utf8', offset - start, offset - start + length));
+    return parse(bytes, start, group);
   }
 }
+
+/** The elements at places of a file of which `bytes` begin at `start`. */
+function parse(bytes: Buffer, start: number, places: readonly Place[]): unknown[] {
+  const text = (from: number, to: number): string => bytes.toString('utf8', from - start, to - start);
+  const one = (i: number): string => text(places[i]!.offset, endOf(places[i]!));
+  // Nothing but a comma and space between the two, so that both are cut out and parsed as one.
+  const areNeighbours = (i: number): boolean => {
+    const from = endOf(places[i]!) - start;
+    const to = places[i + 1]!.offset - start;
+    return to - from <= MOST_SPACE && bytes.toString('latin1', from, to).trim() === ',';
+  };
+  const neighbours: string[] = [];
+  for (let first = 0; first < places.length; ) {
+    let last = first;
+    while (last + 1 < places.length && areNeighbours(last)) last++;
+    neighbours.push(text(places[first]!.offset, endOf(places[last]!)));
+    first = last + 1;
+  }
+  return elementsOf(neighbours.join(','), places.length, one);
+}
+
+const endOf = ({ offset, length }: Place): number => offset + length;
 
 /** Places in groups that are read with one call each. */
 function together(places: readonly Place[]): Place[][] {
