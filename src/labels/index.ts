@@ -6,6 +6,7 @@ type AnyLabels = LabelComponent<unknown>;
 /** Every label source. */
 const LABELS = new Map<string, () => Promise<AnyLabels>>([
   ['coco', async () => (await import('./coco.ts')).coco],
+  ['masks', async () => (await import('./masks.ts')).masks],
 ]);
 
 export const labelNames: readonly string[] = [...LABELS.keys()];

@@ -275,6 +275,11 @@ export const CODES = {
     'Labels for an item that the source does not have.',
     'Add the file, or correct the name in the label file, then ingest again.',
   ),
+  LABELS_AMBIGUOUS: rejected(
+    900109,
+    'Labels that fit more than one item, or a second set of labels for one item.',
+    'Name the folder as well in the label file or pattern, or remove one of the two, then ingest again.',
+  ),
   LOG_LINE_UNMATCHED: rejected(
     900108,
     'A line of the upload log matches no item of the source.',
