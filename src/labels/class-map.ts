@@ -3,7 +3,7 @@ import type { ConceptDefinition } from '../model/annotation.ts';
 
 /** The value of a pixel as a class map has it: an index, or a colour as `#rrggbb`. */
 export const pixelValue = z.union(
-  [z.int().min(0).max(0xffff), z.string().regex(/^#[0-9a-f]{6}$/i)],
+  [z.int().min(0).max(0xffff), z.string().regex(/^#[0-9a-f]{6}$/i, 'expected a colour such as #ff0000')],
   'expected an index such as 255, or a colour such as "#ff0000"',
 );
 const named = z.union(
