@@ -142,6 +142,8 @@ export interface ReadyItem {
   problems?: AnnotationProblem[];
   /** What was changed so that the item fits the limits. */
   repair?: Repair;
+  /** Of a part of an item that was divided: what makes one outcome of those of all parts. */
+  group?: { settle(part: ReadyItem, outcome: Outcome): Outcome | undefined };
   /** Size of the item inside a serialised request, in bytes; annotations travel in requests of their own. */
   wireBytes: number;
   warnings?: Outcome['warnings'];

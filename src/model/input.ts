@@ -37,6 +37,8 @@ export interface MediaInfo {
   codec?: string;
   channels?: number;
   sampleRate?: number;
+  /** Of an input that was changed to fit the limits: the file as it was in the source. */
+  original?: { format: string; sha256: string; bytes: number; width?: number; height?: number };
 }
 
 /** One line of `inputs list --json` and of the `jsonl` format (DESIGN.md §6a). */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
+import { REPAIR_STEPS } from '../media/repair/steps.ts';
 import { FatalError } from '../model/errors.ts';
 
 const percentOrCount = z
@@ -18,6 +19,12 @@ export const runOptions = z.strictObject({
     .enum(['decode', 'header'])
     .default('decode')
     .describe('How far images are checked: a full decode finds truncation, header only reads their size'),
+  repair: z
+    .array(z.enum(REPAIR_STEPS))
+    .default([])
+    .describe(
+      'What may be done to items over the limits or in formats that are not taken: downscale, reencode, transcode, split; repeatable',
+    ),
   concept: z
     .array(z.string().min(1))
     .default([])

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { resizeMasks } from '../annotations/resize-mask.ts';
 import { serializedInputSize, type WireInput } from '../formats/input-size.ts';
 import type { ByteBudget } from '../io/byte-budget.ts';
 import { readInline, readOnce } from '../io/read-once.ts';
@@ -85,7 +86,7 @@ export class Preparer {
   async prepare(item: SourceItem, stored?: ExistingInput): Promise<ReadyItem | Outcome> {
     const { budget, ctx, profile } = this.#options;
     let stage: 'read' | 'validate' | 'annotate' = 'read';
-    let reserved = item.text === undefined ? (item.size ?? UNKNOWN_SIZE) : item.text.length * 3;
+    let reserved = isTextOnly(item) ? item.text!.length * 3 : (item.size ?? UNKNOWN_SIZE);
     // Half of the budget: the batch that waits to be filled holds less than the other half, so nobody waits for ever.
     reserved = Math.min(reserved, maxBytes(profile, 'image', false) + SPOOL_BUFFER, budget.budget / 2);
     await budget.acquire(reserved, ctx.signal);
@@ -131,7 +132,7 @@ export class Preparer {
       }
       this.#checkTextBeside(item, found.kind);
       stage = 'annotate';
-      const checked = hasLabels(item) ? await this.#annotate(item, found) : undefined;
+      const checked = hasLabels(item) ? await this.annotate(item, found) : undefined;
       if (checked !== undefined) {
         warnings.push(...checked.warnings);
         const heavier = reserved + weightOf(checked.annotations);
@@ -177,7 +178,8 @@ export class Preparer {
     );
   }
 
-  async #annotate(item: SourceItem, found: { kind: Kind; media: MediaInfo }): Promise<CheckedAnnotations> {
+  /** Loads and checks an item's labels. */
+  async annotate(item: SourceItem, found: { kind: Kind; media: MediaInfo }): Promise<CheckedAnnotations> {
     const { ctx, labels, onAnnotations } = this.#options;
     const promised = promisedAnnotations(item);
     const checked = await loadLabels(item, found, ctx);
@@ -202,7 +204,13 @@ export class Preparer {
     const ready = this.unchanged(item, existing);
     if ('outcome' in ready) return ready;
     try {
-      const checked = await this.#annotate(item, existing);
+      const checked = await this.annotate(item, {
+        kind: existing.kind,
+        media: originalMedia(existing.media),
+      });
+      if (existing.media.original !== undefined) {
+        checked.annotations = resizeMasks(checked.annotations, existing.media);
+      }
       const weight = weightOf(checked.annotations);
       budget.resize(0, weight);
       return this.#ready(
@@ -228,6 +236,11 @@ export class Preparer {
     assertClaimed(item, stored.kind, stored.media.format);
     this.#checkTextBeside(item, stored.kind);
     return hasLabels(item) ? this.relabelled(item, stored) : this.unchanged(item, stored);
+  }
+
+  /** Gives a ready item the fingerprint by which it is known as unchanged next time. */
+  stamp(ready: ReadyItem, fingerprint: string): void {
+    ready.fingerprint = this.#tagged(ready.item.uri, fingerprint);
   }
 
   #tagged(uri: string, fingerprint: string): string {
@@ -299,7 +312,7 @@ export class Preparer {
         left = 0;
       },
     };
-    if (item.fingerprint !== undefined) ready.fingerprint = this.#tagged(item.uri, item.fingerprint);
+    if (item.fingerprint !== undefined) this.stamp(ready, item.fingerprint);
     if (warnings.length > 0) ready.warnings = warnings;
     if (checked !== undefined) {
       ready.annotations = checked.annotations;
@@ -312,6 +325,12 @@ export class Preparer {
     }
     return ready;
   }
+}
+
+/** Labels are about the file as the source has it, also where the store has a smaller copy. */
+function originalMedia(media: MediaInfo): MediaInfo {
+  const { width, height } = media.original ?? {};
+  return width === undefined || height === undefined ? media : { ...media, width, height };
 }
 
 /** About the bytes that annotations take in memory: outlines and masks are what can be large. */

@@ -24,6 +24,7 @@ import { hasLabels, promisedAnnotations } from './item-labels.ts';
 import type { RunLabels } from './labels.ts';
 import type { OutcomeLog } from './ledger.ts';
 import type { Preparer } from './prepare.ts';
+import type { Repairer } from './repair.ts';
 import type { Ending, RunReport } from './report.ts';
 import type { SeenIds } from './seen.ts';
 
@@ -41,13 +42,15 @@ export interface RunnerParts {
   loader: Loader;
   sink: Sink;
   batcher: Batcher<ReadyItem>;
-  /** Made by the runner's owner with `runner.settle` as its callback. */
   delivery: Delivery;
   preparer: Preparer;
+  repairer: Repairer;
   labels: RunLabels;
   seen: SeenIds;
   profile: Profile;
   log: OutcomeLog;
+  /** Takes the outcome of an item that got as far as a batch. */
+  settle(ready: ReadyItem, outcome: Outcome): void;
   accounts: Accounts;
   verify: boolean;
   concurrency: number;
@@ -64,7 +67,7 @@ export interface RunnerParts {
 }
 
 /** `dropped`: not begun when the run was stopped, so it has no outcome and waits for `resume`. */
-type Prepared = ReadyItem | Outcome | 'dropped';
+type Prepared = ReadyItem | ReadyItem[] | Outcome | 'dropped';
 
 /** A prepared item, or one that is being prepared, in its place in the listing order. */
 class Pending {
@@ -215,6 +218,7 @@ export class Runner {
   /** Gives the batches that are closed now; synchronous, for most items close none. */
   #handOver(prepared: Prepared): readonly Batch<ReadyItem>[] {
     if (prepared === 'dropped') return NO_BATCHES;
+    if (Array.isArray(prepared)) return prepared.flatMap((part) => [...this.#handOver(part)]);
     if ('outcome' in prepared) {
       this.#parts.log.append(prepared);
       return NO_BATCHES;
@@ -230,8 +234,8 @@ export class Runner {
     const { item, wireBytes } = ready;
     const limit = this.#parts.batcher.limits.bytes;
     ready.release();
-    ready.discard?.();
-    this.#parts.log.append(
+    this.#parts.settle(
+      ready,
       outcomeOf(item.uri, 'batch', 'INPUT_BATCH_OVERSIZE', {
         ...itemFields(item),
         ...(ready.annotations === undefined ? {} : { annotations: annotationOutcomes(ready) }),
@@ -241,7 +245,6 @@ export class Runner {
         message: `alone it makes a request of ${wireBytes} bytes; one request stays under ${limit}`,
         measured: wireBytes,
         limit,
-        record: recordOf(item),
       }),
     );
   }
@@ -255,7 +258,7 @@ export class Runner {
   /** Decides for each entry of a chunk, in order, whether it is settled already or must be read. */
   async #admit(chunk: Listed[]): Promise<void> {
     const { command, sink, seen, labels, profile, preparer, runId, resumed, verify, ctx } = this.#parts;
-    const { accounts, severalSources } = this.#parts;
+    const { accounts, severalSources, repairer } = this.#parts;
     const items: SourceItem[] = [];
     for (const entry of chunk) {
       if (isOutcome(entry)) this.#slots.push(entry);
@@ -291,14 +294,21 @@ export class Runner {
         );
       } else if (isInlineText(item)) {
         const ready = preparer.inline(item);
-        this.#slots.push(ready ?? this.#later(() => preparer.prepare(item)));
+        const again = ready === undefined || ('outcome' in ready && repairer.mayHelp(ready));
+        this.#slots.push(again ? this.#later(() => this.#prepare(item)) : ready);
       } else {
-        this.#slots.push(this.#later(() => preparer.prepare(item, verify ? undefined : stored)));
+        this.#slots.push(this.#later(() => this.#prepare(item, verify ? undefined : stored)));
       }
     }
   }
 
-  #later(prepare: () => Promise<ReadyItem | Outcome>): Pending {
+  async #prepare(item: SourceItem, stored?: ExistingInput): Promise<ReadyItem | ReadyItem[] | Outcome> {
+    const { preparer, repairer } = this.#parts;
+    const prepared = await preparer.prepare(item, stored);
+    return 'outcome' in prepared && repairer.mayHelp(prepared) ? repairer.repair(item, prepared) : prepared;
+  }
+
+  #later(prepare: () => Promise<ReadyItem | ReadyItem[] | Outcome>): Pending {
     const { stop } = this.#parts;
     return new Pending(this.#preparing.add(async () => (stop.aborted ? 'dropped' : prepare())));
   }

@@ -7,6 +7,7 @@ import { ByteBudget } from '../io/byte-budget.ts';
 import { findTools, type MediaTools } from '../media/tools.ts';
 import type { Context, Loader, ReadyItem, Sink } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
+import type { Outcome } from '../model/outcome.ts';
 import { resolveProfile } from '../validation/index.ts';
 import type { Accounts } from './accounts.ts';
 import type { RunConfig } from './config.ts';
@@ -16,6 +17,7 @@ import { RunLabels } from './labels.ts';
 import { CountingLog, isFailure, Ledger, type OutcomeLog } from './ledger.ts';
 import { Preparer } from './prepare.ts';
 import { ProgressMeter } from './progress.ts';
+import { Repairer } from './repair.ts';
 import { type BatchTotals, countBatch, type Ending, judge, type RunReport } from './report.ts';
 import type { RunFolder } from './run-folder.ts';
 import { Runner } from './runner.ts';
@@ -72,16 +74,24 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     ageMs: BATCH_AGE_MS,
     overheadBytes: requestOverhead(),
   });
-  const delivery = new Delivery({
-    sink,
-    ctx,
-    onResult: (ready, outcome) => {
-      ready.discard?.();
-      log.append(isFailure(outcome) ? { ...outcome, record: recordOf(ready.item) } : outcome);
-    },
-  });
-  const preparer = new Preparer({
+  const settle = (ready: ReadyItem, outcome: Outcome) => {
+    ready.discard?.();
+    const whole = ready.group === undefined ? outcome : ready.group.settle(ready, outcome);
+    if (whole !== undefined)
+      log.append(isFailure(whole) ? { ...whole, record: recordOf(ready.item) } : whole);
+  };
+  const delivery = new Delivery({ sink, ctx, onResult: settle });
+  const reading = {
     profile,
+    spoolDir: sink.spoolDir,
+    tools: () => (tools ??= findTools({ path: env.searchPath })),
+    ctx,
+    onBytes: (bytes: number) => {
+      session.bytesRead += bytes;
+    },
+  };
+  const preparer = new Preparer({
+    ...reading,
     check: options.check,
     dataset: options.dataset,
     sourceTag: sourceTags(config.sources),
@@ -89,19 +99,16 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     onAnnotations: (more) => {
       accounts.annotations.listed += more;
     },
-    spoolDir: sink.spoolDir,
-    tools: () => (tools ??= findTools({ path: env.searchPath })),
     budget: new ByteBudget(BUDGET_BYTES),
-    ctx,
-    onBytes: (bytes) => {
-      session.bytesRead += bytes;
-    },
   });
+  const repairer = new Repairer({ ...reading, allowed: options.repair, preparer });
   const runner = new Runner({
     ...session,
     batcher,
     delivery,
+    settle,
     preparer,
+    repairer,
     labels,
     profile,
     log,

@@ -102,6 +102,16 @@ export const inputLine = z
       codec: z.string().optional(),
       channels: count.optional(),
       sampleRate: count.optional().describe('Hertz'),
+      original: z
+        .strictObject({
+          format: z.string(),
+          sha256,
+          bytes,
+          width: count.optional(),
+          height: count.optional(),
+        })
+        .optional()
+        .describe('Of an input that was changed to fit the limits: the file as it was in the source'),
     }),
     text: z.string().optional().describe('Of texts up to 64 kB; inputs get --out gives longer ones'),
     concepts: z.array(concept),

@@ -1,0 +1,46 @@
+import { RejectedItemError, RetryableError } from '../../model/errors.ts';
+import { confined } from '../ffprobe.ts';
+import { formatInfo } from '../formats.ts';
+import { runTool } from '../run-tool.ts';
+import type { MediaTools } from '../tools.ts';
+
+/** Encoding may take longer than the recording itself on a slow machine. */
+const TIMEOUT_MS = 60 * 60_000;
+const MESSAGE_BYTES = 4_000_000;
+
+export interface FfmpegOptions {
+  tools: MediaTools;
+  signal: AbortSignal;
+}
+
+/**
+ * Runs ffmpeg on one file, which it reads with the one demuxer of its format; gives what it wrote to stderr.
+ *
+ * Throws RejectedItemError ALL_INPUT_INVALID_BYTES when it gives up on the file, RetryableError REPAIR_FAILED when it
+ * was killed or took too long, FatalError MEDIA_TOOL_MISSING, the signal's reason.
+ */
+export async function ffmpeg(
+  source: string,
+  format: string,
+  output: readonly string[],
+  { tools, signal }: FfmpegOptions,
+): Promise<string> {
+  const demuxer = formatInfo(format)?.demuxer ?? format;
+  const args = ['-hide_banner', '-nostats', '-v', 'info', '-nostdin', '-y', ...confined(demuxer)];
+  const { code, stderr } = await runTool(tools.ffmpeg, [...args, '-i', `file:${source}`, ...output], {
+    timeoutMs: TIMEOUT_MS,
+    maxBytes: MESSAGE_BYTES,
+    signal,
+  }).catch((error: unknown) => {
+    if (!(error instanceof RetryableError)) throw error;
+    throw new RetryableError('REPAIR_FAILED', `converting ${format.toUpperCase()} failed: ${error.message}`, {
+      cause: error,
+    });
+  });
+  if (code === 0) return stderr;
+  const reason = stderr.trim().split('\n').at(-1) ?? `exit ${code}`;
+  throw new RejectedItemError(
+    'ALL_INPUT_INVALID_BYTES',
+    `${format.toUpperCase()} cannot be converted: ${reason}`,
+  );
+}
