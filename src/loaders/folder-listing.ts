@@ -179,10 +179,10 @@ export class FolderListing {
       file: nativePath(file.real),
       fileName,
     };
-    const concepts = merged(folderLabels(text, this.#options), sidecar?.values.concepts);
+    const { concepts: own, ...labels } = sidecar?.values ?? {};
+    const concepts = merged(folderLabels(text, this.#options), own);
     if (concepts.length > 0) item.concepts = concepts;
-    if (sidecar?.values.metadata !== undefined) item.metadata = sidecar.values.metadata;
-    return item;
+    return Object.assign(item, labels);
   }
 }
 

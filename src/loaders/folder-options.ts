@@ -18,7 +18,9 @@ export const folderOptions = z.strictObject({
   sidecar: z
     .boolean()
     .default(false)
-    .describe('Take metadata and concepts from photo.jpg.json or photo.json beside photo.jpg'),
+    .describe(
+      'Take metadata, concepts, annotations, geo and split from photo.jpg.json or photo.json beside photo.jpg',
+    ),
   manifest: z
     .string()
     .min(1)

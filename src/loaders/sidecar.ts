@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { type RawPath, rawText } from '../io/raw-path.ts';
+import { parseAnnotation } from '../formats/annotation-json.ts';
+import { type RawPath, rawText, rawUri } from '../io/raw-path.ts';
+import type { ItemLabels } from '../model/contracts.ts';
 import { asError, RejectedItemError } from '../model/errors.ts';
 import type { Concept, Metadata } from '../model/input.ts';
 
 export const MAX_SIDECAR_BYTES = 1_000_000;
 
-export interface SidecarValues {
-  concepts?: Concept[];
-  metadata?: Metadata;
-}
+/** What a sidecar says of its item. */
+export type SidecarValues = Omit<ItemLabels, 'labelledSize'>;
 
 const concept = z.union(
   [
@@ -26,7 +26,19 @@ const concept = z.union(
   ],
   'expected a name or {id, name, value}, the value 0 or 1',
 );
-const concepts = z.array(concept, 'expected a list of names or of {id, name, value}');
+const degrees = (most: number) => z.number().min(-most).max(most);
+/** The keys that are no metadata. */
+const labels = z.object({
+  concepts: z.array(concept, 'expected a list of names or of {id, name, value}').optional(),
+  geo: z
+    .strictObject(
+      { latitude: degrees(90), longitude: degrees(180) },
+      'expected {latitude, longitude} in degrees',
+    )
+    .optional(),
+  split: z.string('expected the name of a split').min(1).optional(),
+  annotations: z.array(z.unknown(), 'expected a list of annotations').optional(),
+});
 
 /** The files that may describe `path`, the first that exists does: `photo.jpg.json`, then `photo.json`. */
 export function sidecarsOf(path: RawPath): RawPath[] {
@@ -38,9 +50,11 @@ export function sidecarsOf(path: RawPath): RawPath[] {
 
 /**
  * Reads a sidecar: a JSON object whose keys are the item's metadata, but for `concepts` (names, or objects with id,
- * name and value). An object of `metadata` and `concepts` alone is taken as just these.
+ * name and value), `geo`, `split` and `annotations` (DESIGN.md §6a). Beside these alone, an object under `metadata` is
+ * the metadata itself.
  *
- * Throws RejectedItemError INPUT_INVALID_ARGUMENT naming the file and, where there is one, line and column.
+ * Throws RejectedItemError INPUT_INVALID_ARGUMENT naming the file and, where there is one, line and column. An
+ * annotation that cannot be read is a problem beside the others.
  */
 export function parseSidecar(bytes: Buffer, path: RawPath): SidecarValues {
   const name = rawText(path);
@@ -48,18 +62,35 @@ export function parseSidecar(bytes: Buffer, path: RawPath): SidecarValues {
     throw broken(`${name}: a sidecar has at most ${MAX_SIDECAR_BYTES} bytes`);
   const value = parseJson(bytes, name);
   if (!isObject(value)) throw broken(`${name}: expected a JSON object`);
-  const { concepts: labels, ...rest } = value;
-  const parsed = concepts.optional().safeParse(labels);
+  const parsed = labels.safeParse(value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    throw broken(`${name}: ${['concepts', ...issue.path].join('.')}: ${issue.message}`, parsed.error);
+    throw broken(`${name}: ${issue.path.join('.')}: ${issue.message}`, parsed.error);
   }
-  const isWrapped = Object.keys(rest).length === 1 && isObject(rest['metadata']);
-  const metadata = isWrapped ? (rest['metadata'] as Metadata) : rest;
+  const { concepts, geo, split, annotations } = parsed.data;
+  const metadata = metadataOf(value);
   return {
-    ...(parsed.data === undefined ? {} : { concepts: parsed.data }),
-    ...(Object.keys(metadata).length === 0 ? {} : { metadata }),
+    ...(concepts === undefined ? {} : { concepts }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(geo === undefined ? {} : { geo }),
+    ...(split === undefined ? {} : { split }),
+    ...(annotations === undefined
+      ? {}
+      : {
+          annotations: annotations.map((each, i) =>
+            parseAnnotation(each, `${rawUri(path)}#annotations/${i}`),
+          ),
+        }),
   };
+}
+
+/** Undefined when there is none. */
+function metadataOf(sidecar: Record<string, unknown>): Metadata | undefined {
+  const rest = Object.entries(sidecar).filter(([key]) => !(key in labels.shape));
+  if (rest.length === 0) return undefined;
+  const [key, only] = rest[0]!;
+  if (rest.length > 1 || key !== 'metadata' || !isObject(only)) return Object.fromEntries(rest);
+  return Object.keys(only).length === 0 ? undefined : only;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

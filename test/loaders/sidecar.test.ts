@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { toRaw } from '../../src/io/raw-path.ts';
+import { folder } from '../../src/loaders/folder.ts';
 import { MAX_SIDECAR_BYTES, parseSidecar, sidecarsOf } from '../../src/loaders/sidecar.ts';
+import { writeFiles } from '../support/label-source.ts';
+import { listSource } from '../support/listing.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const parse = (text: string | Buffer) => parseSidecar(Buffer.from(text), toRaw('d/p.json'));
 
@@ -36,6 +40,34 @@ describe('a sidecar', () => {
     expect(parse('{"metadata": 1}')).toEqual({ metadata: { metadata: 1 } });
   });
 
+  it('may bring annotations, a place and a split, which are no metadata', () => {
+    const box = { top: 0, left: 0, bottom: 0.5, right: 1 };
+    const annotations = [
+      { id: 'a1', concepts: [{ id: 'cat', name: 'cat', value: 1 }], region: { box } },
+      { region: { box: { ...box, top: 'high' } } },
+    ];
+    const geo = { latitude: 47.5, longitude: -8.5 };
+    const values = parse(JSON.stringify({ annotations, geo, split: 'train', camera: 'x' }));
+    expect(values).toEqual({
+      metadata: { camera: 'x' },
+      geo,
+      split: 'train',
+      annotations: [
+        { ...annotations[0], ref: 'd/p.json#annotations/0', unit: 'normalised' },
+        expect.objectContaining({
+          ref: 'd/p.json#annotations/1',
+          code: 'ANNOTATION_INVALID_ARGUMENT',
+          message: expect.stringContaining('top'),
+        }),
+      ],
+    });
+    expect(parse(JSON.stringify({ metadata: { a: 1 }, split: 'test' }))).toEqual({
+      metadata: { a: 1 },
+      split: 'test',
+    });
+    expect(parse('{"annotations": []}')).toEqual({ annotations: [] });
+  });
+
   it('may start with a byte order mark', () => {
     expect(parse('\ufeff{"a": 1}')).toEqual({ metadata: { a: 1 } });
   });
@@ -50,6 +82,9 @@ describe('a sidecar', () => {
     ['\n\n', 'd/p.json:3:1: Unexpected end of JSON input'],
     ['[1]', 'd/p.json: expected a JSON object'],
     ['null', 'd/p.json: expected a JSON object'],
+    ['{"annotations": {}}', 'd/p.json: annotations: expected a list of annotations'],
+    ['{"geo": "Bern"}', 'd/p.json: geo: expected {latitude, longitude} in degrees'],
+    ['{"split": 1}', 'd/p.json: split: expected the name of a split'],
     ['{"concepts": "cat"}', 'd/p.json: concepts: expected a list of names or of {id, name, value}'],
     [
       '{"concepts": ["a", 7]}',
@@ -79,5 +114,23 @@ describe('a sidecar', () => {
         },
       ),
     );
+  });
+
+  it('puts all that it says on its item, beside the label of the folder', async () => {
+    const source = await tempFolder();
+    const annotations = [{ id: 'a', concepts: [{ id: 'nose' }], region: { point: { x: 0.5, y: 0.5 } } }];
+    const geo = { latitude: 1, longitude: 2 };
+    const sidecar = { annotations, geo, split: 'val', note: 'n', concepts: ['cat'] };
+    await writeFiles(source, { 'pets/p.jpg': 'x', 'pets/p.jpg.json': JSON.stringify(sidecar) });
+    const { items } = await listSource(folder, source, { sidecar: true, labels: 'folder' });
+    expect(items).toHaveLength(1);
+    expect(items[0]).toMatchObject({
+      uri: 'pets/p.jpg',
+      concepts: [{ id: 'pets' }, { id: 'cat' }],
+      metadata: { note: 'n' },
+      geo,
+      split: 'val',
+      annotations: [{ id: 'a', ref: 'pets/p.jpg.json#annotations/0' }],
+    });
   });
 });
