@@ -14,6 +14,7 @@ const LOADERS = tableOf([
   ['delta', async () => (await import('./delta.ts')).delta],
   ['folder', async () => (await import('./folder.ts')).folder],
   ['csv', async () => (await import('./csv.ts')).csv],
+  ['jsonl', async () => (await import('./jsonl.ts')).jsonl],
   ['zip', async () => (await import('./zip.ts')).zip],
   ['parquet', async () => (await import('./parquet.ts')).parquet],
   ['sdk-log', async () => (await import('./sdk-log.ts')).sdkLog],
