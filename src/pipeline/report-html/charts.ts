@@ -1,7 +1,7 @@
 import { OUTCOMES, type OutcomeName } from '../../model/outcome.ts';
 import { formatBytes, formatDuration } from '../wording.ts';
 import { type Content, type Html, html } from './html.ts';
-import { number } from './parts.ts';
+import { number, plural } from './parts.ts';
 import type { SizeBin } from './sizes.ts';
 import type { Bucket, Timeline } from './timeline.ts';
 
@@ -14,15 +14,15 @@ const TOP = 12;
 const BOTTOM = 26;
 const PLOT = { width: WIDTH - LEFT - RIGHT, height: HEIGHT - TOP - BOTTOM };
 const MAX_POINTS = 72;
-/** With fewer there is no course to show. */
-const MIN_POINTS = 4;
+/** Of a shorter run there is no course to show. */
+const MIN_MS = 2_000;
 /** From the bottom up. */
 const STACK: readonly OutcomeName[] = ['ok', 'skipped', 'rejected', 'failed'];
 
 /** Items and megabytes a second over the course of the run; undefined for a run too short to have a course. */
 export function throughputCharts(timeline: Timeline): Html | undefined {
   const { widthMs, buckets } = timeline.view(MAX_POINTS);
-  if (buckets.length < MIN_POINTS) return undefined;
+  if (timeline.elapsedMs < MIN_MS) return undefined;
   const frame = { widthMs, count: buckets.length, timeline };
   const items = buckets.map(({ counts }) => STACK.map((outcome) => perSecond(counts[outcome], widthMs)));
   const bytes = buckets.map((bucket) => [perSecond(bucket.bytes, widthMs)]);
@@ -111,7 +111,7 @@ export function sizeChart(bins: readonly SizeBin[]): Html {
   }
   const every = Math.ceil(bins.length / 9);
   const bars = bins.map(({ from, to, count }, i) => {
-    const title = `${edge(from)} – ${Number.isFinite(to) ? edge(to) : 'and more'}: ${count} items`;
+    const title = `${edge(from)} – ${Number.isFinite(to) ? edge(to) : 'and more'}: ${plural(count, 'item')}`;
     const height = count === 0 ? 0 : Math.max(1.5, (count / max) * PLOT.height);
     return html`<g><title>${title}</title><rect class="hover" x="${fixed(left + slot * i)}" y="${TOP}" width="${fixed(slot)}" height="${PLOT.height}"/><rect class="fill-bytes" rx="2" x="${fixed(left + slot * i + 2)}" y="${fixed(TOP + PLOT.height - height)}" width="${fixed(slot - 4)}" height="${fixed(height)}"/></g>${
       i % every === 0
@@ -124,7 +124,8 @@ export function sizeChart(bins: readonly SizeBin[]): Html {
 
 /** Round lines of the grid: about four, and never fractions where `least` is 1. */
 function niceScale(top: number, least = 0): { max: number; step: number } {
-  const rough = Math.max(top, least, Number.MIN_VALUE) / 4;
+  // Nothing at all still has a scale.
+  const rough = (top > 0 ? top : 1) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = Math.max(least, [1, 2, 2.5, 5, 10].map((f) => f * power).find((s) => s >= rough)!);
   return { max: Math.ceil(top / step || 1) * step, step };
@@ -146,7 +147,7 @@ const perSecond = (amount: number, widthMs: number): number => (amount * 1000) /
 const sumOf = (counts: Bucket['counts']): number =>
   OUTCOMES.reduce((sum, outcome) => sum + counts[outcome], 0);
 const rate = (value: number): string =>
-  value < 10 && value !== Math.round(value) ? value.toFixed(1) : number(Math.round(value));
+  value < 10 ? String(Number(value.toPrecision(2))) : number(Math.round(value));
 const fixed = (value: number): number => Math.round(value * 10) / 10;
 /** A bound of a size bin, which is a round number. */
 const edge = (bytes: number): string => formatBytes(bytes).replace(/\.0+ /, ' ');

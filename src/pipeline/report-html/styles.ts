@@ -46,7 +46,7 @@ h1 .arrow { color: var(--soft); font-weight: 300; }
 .term { display: flex; flex-direction: column; }
 .term dd { font-size: clamp(34px, 5.6vw, 62px); line-height: 1; font-weight: 660; letter-spacing: -.03em; color: var(--tone, var(--ink)); white-space: nowrap; }
 .term dt { margin-top: 10px; color: var(--soft); font-size: 15px; }
-.term.none dd { color: var(--soft); opacity: .55; }
+.term.none dd { color: var(--soft); opacity: .8; }
 .sign { font-size: clamp(22px, 3vw, 34px); font-weight: 300; color: var(--soft); }
 .meter { display: flex; gap: 3px; height: 12px; margin-top: 30px; }
 .meter span { min-width: 6px; flex-basis: 0; background: var(--tone); border-radius: 3px; }
@@ -75,7 +75,7 @@ h3 .num { color: var(--soft); font-weight: 400; font-size: 14px; }
 .card .times { grid-column: 2; grid-row: 1 / 3; font-size: 36px; line-height: 1; font-weight: 640; letter-spacing: -.02em; color: var(--edge); }
 .card > p { margin-top: 10px; }
 .remedy { color: var(--soft); } .remedy::before { content: "→ "; color: var(--edge); font-weight: 600; }
-.chip { display: inline-block; color: var(--tone); font-size: 12px; font-weight: 620; letter-spacing: .04em; line-height: 20px; padding: 0 8px; border-radius: 10px; background: color-mix(in srgb, var(--tone) 12%, transparent); }
+.chip { display: inline-block; color: var(--tone); font-size: 12px; font-weight: 620; letter-spacing: .04em; line-height: 20px; padding: 0 8px; border-radius: 10px; background: color-mix(in srgb, var(--tone) 9%, transparent); }
 .examples { margin-top: 16px; border-top: 1px solid var(--line); }
 .examples li { display: flex; gap: 14px; padding: 12px 0; border-bottom: 1px solid var(--line); }
 .examples li:last-child { border-bottom: 0; padding-bottom: 0; }
@@ -123,7 +123,7 @@ mark { color: inherit; padding: 1px 2px; border-radius: 3px; background: color-m
 .labels .more { margin: 0; padding: 0 2px; background: none; color: var(--soft); font-size: 13px; }
 
 .sum { font-size: 18px; margin-bottom: 24px; color: var(--soft); } .sum b { color: var(--ink); font-size: 22px; font-weight: 640; }
-.sum .none { color: var(--soft); opacity: .7; } .sum .ink-ok { color: var(--ok); } .sum .ink-rejected { color: var(--rejected); } .sum .ink-failed { color: var(--failed); } .sum .ink-skipped { color: var(--skipped); }
+.sum .none { color: var(--soft); } .sum .ink-ok { color: var(--ok); } .sum .ink-rejected { color: var(--rejected); } .sum .ink-failed { color: var(--failed); } .sum .ink-skipped { color: var(--skipped); }
 .columns { display: flex; flex-wrap: wrap; gap: 20px; }
 .panel { flex: 1 1 min(100%, 320px); padding: 22px 24px 24px; } .panel.whole { flex-basis: 100%; }
 .panel h3 { margin-bottom: 14px; } .panel .second { margin: 26px 0 6px; }

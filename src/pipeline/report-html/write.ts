@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import type { MediaTools } from '../../media/tools.ts';
 import { codeInfo } from '../../model/codes.ts';
@@ -34,7 +34,7 @@ export async function writeHtmlReport(
   sources: ReportSources,
   ctx: Context,
 ): Promise<string | undefined> {
-  const path = join(folder.path, 'report.html');
+  const path = folder.page;
   try {
     await writeFileAtomic(path, await pageOf(folder, report, sources, ctx));
     return path;
