@@ -17,7 +17,11 @@ export async function pipelineJsonSchema(): Promise<string> {
     override({ jsonSchema }) {
       const exclusive = jsonSchema[ONE_OF] as string[] | undefined;
       if (exclusive !== undefined) {
-        jsonSchema.oneOf = exclusive.map((name) => ({ required: [name] }));
+        jsonSchema.oneOf = exclusive.map((name) => ({
+          type: 'object',
+          properties: { [name]: {} },
+          required: [name],
+        }));
         delete jsonSchema[ONE_OF];
       }
       // A number is taken for a text as it is written, as in `maxRejected: 10`.

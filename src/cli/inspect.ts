@@ -40,7 +40,7 @@ export function inspectCommand(cli: Cli): Command {
 function shown({ name, source, type, reason, describes, items, more }: InspectedSource): string[] {
   return [
     `${name === undefined ? '' : `${name}: `}${source}`,
-    `  ${type}, for ${reason === 'it was said to be' ? reason : `it is ${reason}`}: ${describes}`,
+    `  ${type}, for ${reason}: ${describes}`,
     ...items.flatMap(shownItem),
     ...(more ? ['  … and more'] : items.length === 0 ? ['  nothing'] : []),
   ];
@@ -54,7 +54,8 @@ function shownItem(item: InspectedItem): string[] {
     id,
     text: text === undefined || text.length <= SHOWN_TEXT ? text : `${text.slice(0, SHOWN_TEXT)}…`,
     concepts: item.concepts?.map((c) => `${c.value === 0 ? '¬' : ''}${c.id}`).join(' '),
-    annotations: item.annotations?.toString(),
+    annotations:
+      item.annotations && `${item.annotations.count} ${item.annotations.concepts.join(' ')}`.trim(),
     metadata: item.metadata && JSON.stringify(item.metadata),
     geo: item.geo && `${item.geo.latitude}, ${item.geo.longitude}`,
     split: item.split,

@@ -93,8 +93,11 @@ async function checkSource(
     if (warnIfMissing(entry, path, base, checked)) return;
     const detected = await detectSource(absolute(entry, base)).catch(onlyFatal);
     if (!(detected instanceof FatalError)) return;
-    const what = detected.message.replace(/: give a folder .*$/s, '');
-    const message = `${what}; name its loader, as in folder: { path: … }`;
+    // Here it is not the command line that says it.
+    const message = detected.message.replace(
+      /with --source-type \([^)]*\)/,
+      'by its loader (folder: { path: … })',
+    );
     checked.errors.push({ path, what: 'value', message });
     return;
   }

@@ -1,5 +1,5 @@
-import { resolve } from 'node:path';
 import { detectSource } from '../../loaders/index.ts';
+import { type AnnotationEntry, isProblem } from '../../model/annotation.ts';
 import { type Context, isOutcome, type Listed, type SourceItem } from '../../model/contracts.ts';
 import type { Concept, Geo, Metadata } from '../../model/input.ts';
 import type { Outcome } from '../../model/outcome.ts';
@@ -18,8 +18,7 @@ export interface InspectedItem {
   metadata?: Metadata;
   geo?: Geo;
   split?: string;
-  /** How many. */
-  annotations?: number;
+  annotations?: { count: number; concepts: string[] };
   /** Of what is no item: its outcome. */
   outcome?: Pick<Outcome, 'outcome' | 'code' | 'message'>;
 }
@@ -77,7 +76,7 @@ export async function inspect(
 }
 
 async function reasonOf({ sourceType }: SourceRequest, { source }: SourceConfig): Promise<string> {
-  return sourceType === undefined ? (await detectSource(resolve(source))).reason : 'it was said to be';
+  return sourceType === undefined ? `it is ${(await detectSource(source)).reason}` : 'it was said to be';
 }
 
 async function firstOf(listing: AsyncIterable<Listed>, count: number): Promise<Listed[]> {
@@ -105,12 +104,18 @@ async function shownItem(listed: Listed, ctx: Context): Promise<InspectedItem> {
     metadata,
     geo,
     split,
-    annotations: annotations?.length,
+    annotations: annotations && {
+      count: annotations.length,
+      concepts: [...new Set(annotations.flatMap(conceptIds))],
+    },
   };
   return Object.fromEntries(
     Object.entries(shown).filter(([, value]) => value !== undefined),
   ) as unknown as InspectedItem;
 }
+
+const conceptIds = (entry: AnnotationEntry): string[] =>
+  isProblem(entry) ? [] : entry.concepts.map(({ id }) => id);
 
 /** As when it is read: what the item itself brings is stronger than what lies beside it. */
 async function withLabels(item: SourceItem, ctx: Context): Promise<SourceItem> {
