@@ -8,6 +8,9 @@
  * if (report.exitCode !== 0) console.error(report.byCode, report.failures);
  * ```
  */
+
+export type { ModuleContext } from './loaders/module.ts';
+export type { ModuleSourceItem } from './loaders/module-items.ts';
 export type {
   Annotation,
   AnnotationEntry,

@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { type InspectedItem, type InspectedSource, inspect } from '../pipeline/file/inspect.ts';
 import { openPipeline } from '../pipeline/file/run.ts';
 import { requestOf } from '../pipeline/file/to-request.ts';
@@ -14,7 +14,7 @@ export function inspectCommand(cli: Cli): Command {
     .description('Show what each source is taken for, and its first items with their labels. Writes nothing.')
     .argument('<pipeline|source>', 'a pipeline file (.yaml), or anything that ingest takes')
     .option('--source-type <name>', 'what the source is, instead of detecting it')
-    .option('--items <n>', 'items to show of each source', Number, 5)
+    .option('--items <n>', 'items to show of each source', countOf, 5)
     .addHelpText(
       'after',
       '\nExamples:\n  $ sluice inspect photos/\n  $ sluice inspect pipelines/coco-annotated-images.yaml --items 2',
@@ -35,6 +35,12 @@ export function inspectCommand(cli: Cli): Command {
     if (flags['json']) stdout.write(`${JSON.stringify({ schema: 1, sources })}\n`);
     else stdout.write(sources.map((source) => `${shown(source).map(printable).join('\n')}\n`).join('\n'));
   });
+}
+
+function countOf(given: string): number {
+  const count = Number(given);
+  if (!Number.isInteger(count) || count < 1) throw new InvalidArgumentError('expected a whole number from 1');
+  return count;
 }
 
 function shown({ name, source, type, reason, describes, items, more }: InspectedSource): string[] {

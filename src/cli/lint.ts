@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { FatalError } from '../model/errors.ts';
 import { type PipelineProblem, showProblem } from '../pipeline/file/problem.ts';
 import { readPipeline } from '../pipeline/file/read.ts';
 import { type Cli, printable } from './terminal.ts';
@@ -13,11 +14,21 @@ export function lintCommand(cli: Cli): Command {
     .addHelpText('after', '\nExample:\n  $ sluice lint pipelines/*.yaml')
     .action(async (files: string[], flags: Record<string, unknown>) => {
       const found: { file: string; problems: PipelineProblem[] }[] = [];
-      for (const file of files) found.push({ file, problems: (await readPipeline(file)).problems });
+      for (const file of files) found.push({ file, problems: await problemsOf(file) });
       if (found.some(({ problems }) => problems.some(isError))) cli.exitCode = 1;
       if (flags['json']) stdout.write(`${JSON.stringify({ schema: 1, files: found })}\n`);
       else stdout.write(found.map(({ file, problems }) => report(file, problems)).join(''));
     });
+}
+
+/** A file that cannot be read at all is a problem like any other: the next file is looked at, too. */
+async function problemsOf(file: string): Promise<PipelineProblem[]> {
+  try {
+    return (await readPipeline(file)).problems;
+  } catch (error) {
+    if (!(error instanceof FatalError)) throw error;
+    return [{ severity: 'error', message: error.message }];
+  }
 }
 
 const isError = ({ severity }: PipelineProblem): boolean => severity === 'error';

@@ -43,7 +43,7 @@ export type CocoOptions = z.infer<typeof options>;
 export const coco: LabelComponent<CocoOptions> = {
   name: 'coco',
   summary: 'A COCO file beside the images: boxes, polygons, run-length masks, key points, captions',
-  example: 'annotate: [{ type: coco, file: annotations/instances_train.json }]',
+  example: '- coco: { file: annotations/instances.json }',
   options,
   create: (base, cocoOptions) => new CocoLabels(base, cocoOptions),
 };

@@ -25,9 +25,7 @@ const USUALLY_IGNORED = { index: [0, 255], color: [0x000000], binary: [] } as co
 export const masks: LabelComponent<MaskOptions> = {
   name: 'masks',
   summary: 'PNG masks beside the images, found by a name pattern, with a class for each index or colour',
-  example: ['type: masks', 'options:', '  pattern: masks/{stem}.png', '  classes: { 1: road, 2: car }'].join(
-    '\n',
-  ),
+  example: '- masks: { pattern: "masks/{stem}.png", classes: { 1: coin } }',
   options: maskOptions,
   create: (base, options) => new MaskSource(base, options),
 };

@@ -1,8 +1,16 @@
 import type { z } from 'zod';
-import type { CsvOptions } from '../../loaders/csv.ts';
-import type { FolderOptions } from '../../loaders/folder-options.ts';
-import type { ModuleOptions } from '../../loaders/module.ts';
-import type { ZipOptions } from '../../loaders/zip.ts';
+import type { coco } from '../../labels/coco.ts';
+import type { masks } from '../../labels/masks.ts';
+import type { csv } from '../../loaders/csv.ts';
+import type { delta } from '../../loaders/delta.ts';
+import type { folder } from '../../loaders/folder.ts';
+import type { jsonl } from '../../loaders/jsonl.ts';
+import type { moduleLoader } from '../../loaders/module.ts';
+import type { parquet } from '../../loaders/parquet.ts';
+import type { sdkLog } from '../../loaders/sdk-log.ts';
+import type { urlList } from '../../loaders/url-list.ts';
+import type { zip } from '../../loaders/zip.ts';
+import type { LabelComponent, LoaderComponent } from '../../model/component.ts';
 import type { runOptions } from '../config.ts';
 import type { RUN_FIELDS, SECTIONS } from './schema.ts';
 import type { PipelineTest } from './test-schema.ts';
@@ -17,21 +25,36 @@ type Placed = {
   [Name in keyof typeof SECTIONS]: (typeof SECTIONS)[Name][keyof (typeof SECTIONS)[Name]];
 }[keyof typeof SECTIONS];
 
-/** Labels beside a source, by the label source that reads them: `{ coco: { file: 'instances.json' } }`. */
-export type LabelEntry = Record<string, Record<string, unknown>>;
+/** What a loader or label source may be given; what it needs, the linter says. */
+type Given<Component> =
+  Component extends LoaderComponent<infer Options>
+    ? { path: string } & Partial<Options>
+    : Component extends LabelComponent<infer Options>
+      ? Partial<Options>
+      : never;
 
-/** A source by its loader. The options are those of docs/loaders. */
-export type SourceEntry = {
+/** Labels beside a source, by the label source that reads them: `{ coco: { file: 'instances.json' } }`. */
+export interface LabelEntry {
+  coco?: Given<typeof coco>;
+  masks?: Given<typeof masks>;
+}
+
+/** A source by its loader: exactly one of them. */
+export interface SourceEntry {
   /** Of one source among several: uris and derived ids begin with it. */
   name?: string;
   /** Labels beside this source. */
   annotate?: LabelEntry[];
-  folder?: { path: string } & Partial<FolderOptions>;
-  csv?: { path: string } & Partial<CsvOptions>;
-  zip?: { path: string } & Partial<ZipOptions>;
-  module?: { path: string } & Partial<ModuleOptions>;
-  [loader: string]: unknown;
-};
+  csv?: Given<typeof csv>;
+  delta?: Given<typeof delta>;
+  folder?: Given<typeof folder>;
+  jsonl?: Given<typeof jsonl>;
+  module?: Given<typeof moduleLoader>;
+  parquet?: Given<typeof parquet>;
+  'sdk-log'?: Given<typeof sdkLog>;
+  'url-list'?: Given<typeof urlList>;
+  zip?: Given<typeof zip>;
+}
 
 /** A pipeline file as an object; docs/pipeline.md explains each field. Relative paths start from its folder. */
 export interface PipelineFile {

@@ -71,10 +71,14 @@ async function readText(path: string): Promise<string> {
     const stats = await file.stat();
     if (!stats.isFile()) throw new Error('it is no regular file');
     if (stats.size <= MAX_FILE_BYTES) return await file.readFile('utf8');
-    throw new FatalError('PIPELINE_INVALID', `${path} is larger than a pipeline file may be`, {
-      measured: stats.size,
-      limit: MAX_FILE_BYTES,
-    });
+    throw new FatalError(
+      'PIPELINE_INVALID',
+      `${path} has ${stats.size} bytes, and a pipeline file at most ${MAX_FILE_BYTES}`,
+      {
+        measured: stats.size,
+        limit: MAX_FILE_BYTES,
+      },
+    );
   } catch (error) {
     if (error instanceof FatalError) throw error;
     throw new FatalError('PIPELINE_INVALID', `${path} cannot be read: ${asError(error).message}`, {

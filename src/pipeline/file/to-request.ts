@@ -44,7 +44,7 @@ export function requestOf(
 }
 
 /** Absolute. */
-export function storeOf({ sink }: PipelineFile, base: string, { store, storeGiven }: RunOverrides): string {
+function storeOf({ sink }: PipelineFile, base: string, { store, storeGiven }: RunOverrides): string {
   const named = sink !== undefined && 'local' in sink ? sink.local.store : undefined;
   return named === undefined || storeGiven ? resolve(store) : resolve(base, named);
 }
