@@ -10,6 +10,7 @@ import { configHash, parseOptions, type RunConfig, runOptions } from './config.t
 import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { RunLabels } from './labels.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
+import { writePage } from './report-page.ts';
 import { RunFolder, type RunManifest } from './run-folder.ts';
 import { newRunId } from './run-id.ts';
 import { SeenIds } from './seen.ts';
@@ -76,6 +77,7 @@ export interface Beginning {
 export async function beginRun(beginning: Beginning, env: RunEnvironment): Promise<RunReport> {
   const { command, target, runId, config, sources } = beginning;
   const { sink, runsDir } = await openTarget(target, runId, config, env);
+  let report: RunReport;
   try {
     let { loader } = sources;
     const startedAt = new Date(env.clock.now()).toISOString();
@@ -99,10 +101,12 @@ export async function beginRun(beginning: Beginning, env: RunEnvironment): Promi
         if (beginning.prepare !== undefined) loader = await beginning.prepare(part, folder);
       },
     );
-    return await runNew({ runId, command, config, sources, loader, sink, startedAt, folder }, env);
+    report = await runNew({ runId, command, config, sources, loader, sink, startedAt, folder }, env);
   } finally {
     await sink.close();
   }
+  await writePage(target, report, env);
+  return report;
 }
 
 async function dryRun(

@@ -26,6 +26,7 @@ export function nextSteps(report: RunReport, store: string): NextStep[] {
     what: 'look at the inputs',
     how: `sluice inputs list ${at} --dataset ${quoted(report.dataset)}`,
   });
+  if (report.page !== undefined) steps.push({ what: 'the run as a page', how: printable(report.page) });
   steps.push({ what: 'every outcome', how: printable(report.ledger ?? '') });
   return steps;
 }

@@ -38,6 +38,8 @@ export interface RunReport {
   ledger?: string;
   failures?: string;
   report?: string;
+  /** The same for people, to open in a browser. */
+  page?: string;
 }
 
 export const emptyBatchTotals = (): BatchTotals => ({

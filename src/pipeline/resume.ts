@@ -7,6 +7,7 @@ import { filteredLoader } from './filtered-loader.ts';
 import { restoreFromLedger } from './ledger-state.ts';
 import { selectedByLog } from './log-selection.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
+import { writePage } from './report-page.ts';
 import { RunFolder, type RunManifest } from './run-folder.ts';
 import { SeenIds } from './seen.ts';
 import { Selection } from './selection.ts';
@@ -36,6 +37,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
   const { config } = manifest;
   const { sink } = await openTarget(request, runId, config, env);
   let sources: OpenedSources | undefined;
+  let report: RunReport;
   try {
     sources = await openSources(config, request.store, contextOf(env));
     const changed = await hasChanged(manifest, sources.loader.fingerprint());
@@ -50,7 +52,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
     const { hasOutcome } = await restoreFromLedger(folder, accounts, seen, changed ? 'id' : 'uri');
     const base = await selectedBy(manifest, folder, sources.loader);
     const checkpoint = await folder.readCheckpoint();
-    return await runSession(
+    report = await runSession(
       {
         runId,
         command: manifest.command,
@@ -72,6 +74,8 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
     await sources?.close();
     await sink.close();
   }
+  await writePage(request, report, env);
+  return report;
 }
 
 async function hasChanged(manifest: RunManifest, now: Promise<string | undefined>): Promise<boolean> {

@@ -48,6 +48,10 @@ export class RunFolder {
   get report(): string {
     return join(this.path, 'report.json');
   }
+  /** `report.json` for people. */
+  get page(): string {
+    return join(this.path, 'report.html');
+  }
   /** Of a retry: the selected lines of the failures file. */
   get selection(): string {
     return join(this.path, 'selection.jsonl');

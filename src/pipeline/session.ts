@@ -159,7 +159,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     endedAt: new Date(env.clock.now()).toISOString(),
     ...(folder === undefined
       ? {}
-      : { ledger: folder.ledger, failures: folder.failures, report: folder.report }),
+      : { ledger: folder.ledger, failures: folder.failures, report: folder.report, page: folder.page }),
   };
   try {
     await folder?.writeReport(report);

@@ -176,6 +176,7 @@ export const runReport = z
     ledger: z.string().optional().describe('Path; absent in a dry run'),
     failures: z.string().optional(),
     report: z.string().optional(),
+    page: z.string().optional().describe('The same for people, to open in a browser'),
   })
   .describe('The document that ends a run: report.json, and stdout with --json');
 

@@ -214,7 +214,7 @@ describe('a video', () => {
     await writeFile(join(source, 'a.mkv.json'), JSON.stringify({ annotations }));
     const { report, lines, inputs } = await run(
       ['transcode', 'split'],
-      { 'video.megabytes': String(size / 2 / 1e6) },
+      { 'video.megabytes': String(size / 4 / 1e6) },
       { loader: { sidecar: true } },
     );
     expect(report.totals).toMatchObject({ listed: 1, ok: 1 });

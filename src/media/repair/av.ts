@@ -40,9 +40,10 @@ export async function repairAv(repair: AvRepair): Promise<Repaired | undefined> 
   const steps: RepairStep[] = supported ? [] : ['transcode'];
   const wanted = kind === 'audio' ? 'wav' : 'mp4';
   let current = { path: source, format, bytes };
+  const borders = kind === 'video' && allowed.includes('split') ? KEY_FRAMES : [];
   const make = async (name: string, output: readonly string[]) => {
     const path = `${to}.${name}.${wanted}`;
-    await ffmpeg(source, format, [...output, `file:${path}`], repair);
+    await ffmpeg(source, format, [...borders, ...output, `file:${path}`], repair);
     if (current.path !== source) await rm(current.path, { force: true });
     current = { path, format: wanted, bytes: (await stat(path)).size };
   };
@@ -85,6 +86,8 @@ export async function repairAv(repair: AvRepair): Promise<Repaired | undefined> 
   }
 }
 
+/** Every two seconds, so that it can be divided there. */
+const KEY_FRAMES = ['-force_key_frames', 'expr:gte(t,n_forced*2)'];
 const AS_WAV = ['-vn', '-sn', '-dn', '-map', '0:a:0', '-c:a', 'pcm_s16le', '-f', 'wav'];
 const AS_MP4 = [
   ...['-map', '0:v:0', '-map', '0:a:0?', '-sn', '-dn', '-c:v', 'libx264', '-preset', 'medium', '-crf', '20'],

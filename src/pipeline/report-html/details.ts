@@ -29,7 +29,9 @@ export function pace(report: RunReport, { timeline, sizes }: Digest): Html | und
   return section(
     'pace',
     'Pace and size',
-    'Outcomes by the second they were made durable, and what was stored by its size.',
+    throughput === undefined
+      ? 'What was stored, by its size and kind.'
+      : 'Outcomes by the second they were made durable, and what was stored by its size and kind.',
     html`<div class="columns">
 ${throughput && html`<div class="panel whole charts">${throughput}<p class="more legend-line"><i class="fill ok"></i>ok <i class="fill skipped"></i>skipped <i class="fill rejected"></i>rejected <i class="fill failed"></i>failed</p></div>`}
 ${sizes.count > 0 ? html`<div class="panel"><figure><figcaption>Items by size</figcaption>${sizeChart(sizes.bins)}</figure>${span}</div>` : undefined}

@@ -2,8 +2,6 @@ import type { Annotation } from '../../model/annotation.ts';
 import type { Concept, Input } from '../../model/input.ts';
 import type { LocalReader } from '../../stores/index.ts';
 
-/** Inputs that are read to count their labels: some seconds. */
-export const MAX_COUNTED = 200_000;
 /** Concepts told apart; a data set whose captions were taken for labels must not fill the memory. */
 const MAX_CONCEPTS = 50_000;
 
@@ -17,8 +15,6 @@ export interface ConceptTally {
 /** Labels of what a run stored. */
 export interface LabelCounts {
   inputs: number;
-  /** Fewer inputs were counted than the run stored. */
-  partial: boolean;
   /** Inputs that have neither concepts nor annotations. */
   unlabelled: number;
   ofInputs: ConceptCounts;
@@ -71,24 +67,22 @@ export class ConceptCounts {
   }
 }
 
-/** Counts over at most MAX_COUNTED inputs in the order of their ids. Throws the signal's reason. */
+/** Over every input of a run. Throws the signal's reason. */
 export async function countLabels(
   reader: LocalReader,
   runId: string,
   signal: AbortSignal,
 ): Promise<LabelCounts> {
   const counts = emptyCounts();
-  for await (const input of reader.listInputs({ runId, limit: MAX_COUNTED + 1 })) {
+  for await (const labels of reader.runLabels(runId)) {
     signal.throwIfAborted();
-    if (counts.inputs === MAX_COUNTED) counts.partial = true;
-    else addLabels(counts, input);
+    addLabels(counts, labels);
   }
   return counts;
 }
 
 export const emptyCounts = (): LabelCounts => ({
   inputs: 0,
-  partial: false,
   unlabelled: 0,
   ofInputs: new ConceptCounts(),
   ofAnnotations: new ConceptCounts(),

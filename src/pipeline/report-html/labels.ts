@@ -2,7 +2,7 @@ import type { Code } from '../../model/codes.ts';
 import type { RunReport } from '../report.ts';
 import type { ProblemExample } from './digest.ts';
 import { type Html, html, name } from './html.ts';
-import { type ConceptCounts, type LabelCounts, MAX_COUNTED } from './label-counts.ts';
+import type { ConceptCounts, LabelCounts } from './label-counts.ts';
 import { barList, isLong, number, plural, section } from './parts.ts';
 import { card, countsOf, measuredOf } from './problems.ts';
 
@@ -24,12 +24,9 @@ export function labels(
 }
 
 function introOf(counts: LabelCounts): string {
-  const of = counts.partial
-    ? `Counted over the first ${number(MAX_COUNTED)} inputs of this run in the order of their ids`
-    : `Over the ${plural(counts.inputs, 'input')} that this run stored or changed`;
   const bare =
     counts.unlabelled === 0 ? 'each has a label' : `${number(counts.unlabelled)} without any label`;
-  return `${of}; ${bare}.`;
+  return `Over the ${plural(counts.inputs, 'input')} that this run stored or changed; ${bare}.`;
 }
 
 /** The same accounting as of items. */

@@ -30,7 +30,7 @@ export function problems(
     rejected > 0 ? `${plural(rejected, 'item was', 'items were')} rejected` : '',
     failed > 0 ? `${number(failed)} failed` : '',
   ];
-  const intro = `${parts.filter(Boolean).join(', ')}. None of them is in the dataset; each has its reason and a way back.`;
+  const intro = `${parts.filter(Boolean).join(', ')}. What is named here is not in the dataset; each item has its reason and a way back.`;
   return section('problems', 'What needs a look', intro, html`<div class="cards">${cards}</div>`);
 }
 

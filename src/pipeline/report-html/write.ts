@@ -69,7 +69,8 @@ async function pageOf(
     report,
     manifest,
     store,
-    steps: nextSteps(report, store),
+    // The page need not lead to itself.
+    steps: nextSteps(report, store).filter(({ how }) => how !== folder.page),
     digest,
     tiles: tiles.map((tile) => budget.tile(tile)),
     colours,

@@ -8,8 +8,6 @@ const PAGED_ROW_BYTES = ROW_BYTES + INLINE_TEXT_BYTES;
 
 export interface ListOptions {
   dataset?: string;
-  /** Only what this run wrote last. */
-  runId?: string;
   /** At most so many. */
   limit?: number;
   /** Begin after this id, for pages. */
@@ -24,12 +22,9 @@ export interface ListOptions {
  */
 export async function* listRows(
   open: () => Promise<Table | undefined>,
-  { dataset, runId, limit = Number.POSITIVE_INFINITY, afterId }: ListOptions,
+  { dataset, limit = Number.POSITIVE_INFINITY, afterId }: ListOptions,
 ): AsyncGenerator<InputRow> {
-  const chosen = [
-    ...(dataset === undefined ? [] : [inDataset(dataset)]),
-    ...(runId === undefined ? [] : [`\`runId\` = ${sqlText(runId)}`]),
-  ];
+  const chosen = [...(dataset === undefined ? [] : [inDataset(dataset)])];
   let after = afterId;
   let left = limit;
   let lost: unknown;

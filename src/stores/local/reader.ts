@@ -8,6 +8,7 @@ import type { Input } from '../../model/input.ts';
 import { blobPath } from './blobs.ts';
 import { listConcepts } from './concepts.ts';
 import { type DatasetDetails, type DatasetSummary, listDatasets, showDataset } from './datasets.ts';
+import { type InputLabels, scanLabels } from './label-scan.ts';
 import { type Connection, connectTables, findTable, readFailure, sqlText, type Table } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
 import { type ListOptions, listRows } from './listing.ts';
@@ -83,6 +84,21 @@ export class LocalReader {
   /** Undefined where there is no such dataset. */
   showDataset(id: string): Promise<DatasetDetails | undefined> {
     return this.#read((inputs) => showDataset(this.#connection, inputs, id));
+  }
+
+  /** The labels of every input that a run wrote last, in no order, streamed. */
+  async *runLabels(runId: string): AsyncGenerator<InputLabels> {
+    try {
+      const inputs = await this.#inputs();
+      if (inputs === undefined) return;
+      try {
+        yield* scanLabels(inputs, runId);
+      } finally {
+        inputs.close();
+      }
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
+    }
   }
 
   close(): void {
