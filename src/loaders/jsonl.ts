@@ -33,7 +33,7 @@ export const jsonl: LoaderComponent<JsonlOptions> = {
   summary:
     'JSON Lines, one input a line with its labels and annotations: texts, URLs, or files beside it; ' +
     'what inputs list --json prints comes back',
-  example: 'sluice ingest inputs.jsonl',
+  example: 'sluice ingest examples/inputs.jsonl',
   options,
   detect: ({ source, isDirectory }) =>
     !isDirectory && ['.jsonl', '.ndjson'].includes(extname(source).toLowerCase())

@@ -21,7 +21,7 @@ export const urlList: LoaderComponent<UrlListOptions> = {
   name: 'url-list',
   summary:
     'A text file with one http or https URL a line; blank lines and lines that begin with # are no items',
-  example: 'sluice ingest urls.txt',
+  example: 'sluice ingest examples/urls.txt',
   options,
   detect: ({ isDirectory, head }) =>
     !isDirectory && isUrlList(head) ? 'a list of URLs by its first lines' : undefined,

@@ -1,5 +1,6 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csv } from '../../src/loaders/csv.ts';
@@ -241,6 +242,14 @@ describe('a line that is no input', () => {
     const allowed = await listSource(jsonl, path, { allowOutside: true });
     expect(allowed.items.map(({ id }) => id)).toEqual(['b', 'c']);
   });
+});
+
+it('the example has inputs of every sort', async () => {
+  const { all } = await listSource(
+    jsonl,
+    fileURLToPath(new URL('../../examples/inputs.jsonl', import.meta.url)),
+  );
+  expect(all.map(short)).toEqual(['chelsea', 'rocket', 'frog']);
 });
 
 describe('a file', () => {
