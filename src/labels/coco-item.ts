@@ -28,7 +28,8 @@ function spelled(item: SourceItem, base: string): ItemPath {
       ? { path: path.replaceAll(sep, '/'), inner: false }
       : { path: fileName ?? '', inner: true };
   }
-  return { path: withoutRepeat(uri.startsWith('./') ? percentDecoded(uri.slice(2)) : uri), inner: false };
+  const path = withoutRepeat(uri);
+  return { path: path.startsWith('./') ? percentDecoded(path.slice(2)) : path, inner: false };
 }
 
 /** The second item of one place has a `#2` behind its uri. */

@@ -41,7 +41,10 @@ function boxOf(bbox: unknown): Box | undefined {
   if (isNothing(bbox)) return undefined;
   const [left, top, width, height] = numbers(bbox, 'bbox', 4);
   if (width! < 0 || height! < 0)
-    throw new EntryFault('REGION_DEGENERATE', `bbox is ${width} wide and ${height} high, which no box can be`);
+    throw new EntryFault(
+      'REGION_DEGENERATE',
+      `bbox is ${width} wide and ${height} high, which no box can be`,
+    );
   return { left: left!, top: top!, right: left! + width!, bottom: top! + height! };
 }
 
