@@ -7,7 +7,7 @@ export const STYLES = `
   --accent: #33507f; --shade: 0 1px 2px rgb(20 20 30 / .05), 0 8px 24px rgb(20 20 30 / .05);
   --mono: ui-monospace, "SF Mono", SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --page: #0e1014; --surface: #171a20; --sunk: #1f232b; --line: #2b303a; --ink: #eceef3; --soft: #a2a9b8;
     --ok: #3ccfb2; --rejected: #f5a352; --failed: #ff7d93; --skipped: #94a3b8; --pending: #ab9bff; --warning: #e3c45a;
@@ -152,7 +152,7 @@ figcaption { font-size: 15px; }
 .details dt { font-size: 15px; } .details small { display: block; }
 footer { padding-top: 56px; padding-bottom: 56px; color: var(--soft); font-size: 14px; }
 
-@media (max-width: 720px) {
+@media screen and (max-width: 720px) {
   main, footer { padding-left: 18px; padding-right: 18px; }
   .hero { padding-top: 32px; } h1 { margin-top: 22px; }
   .identity { display: grid; grid-template-columns: auto 1fr auto 1fr; gap: 22px 10px; margin-top: 32px; }
@@ -166,10 +166,10 @@ footer { padding-top: 56px; padding-bottom: 56px; color: var(--soft); font-size:
   .axis { font-size: 17px; } .chart { margin-top: 6px; }
 }
 @media print {
-  :root { --page: #fff; --shade: none; }
-  body { font-size: 12px; } main, footer { max-width: none; padding: 0; }
+  :root { color-scheme: light; --page: #fff; --shade: none; }
+  body { zoom: .72; } main, footer { max-width: none; padding: 0; }
   .hero { padding-top: 0; } section { margin-top: 32px; } .toggle { display: none; }
-  .tiles { grid-template-columns: repeat(4, 1fr); } .card, .tile, .panel, .next div { break-inside: avoid; }
+  .tiles { grid-template-columns: repeat(4, 1fr); } .cards { grid-template-columns: 1fr 1fr; } .card, .tile, .panel, .next div { break-inside: avoid; }
   h2 { break-after: avoid; } * { -webkit-print-color-adjust: exact; print-color-adjust: exact; }
 }
 `;
