@@ -1,17 +1,22 @@
+import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import sharp from 'sharp';
 import { expect, test } from 'vitest';
 import { formatRuns } from '../../src/annotations/runs.ts';
 import type { Annotation } from '../../src/model/annotation.ts';
+import type { ReadyItem } from '../../src/model/contracts.ts';
 import { type Outcome, outcomeOf } from '../../src/model/outcome.ts';
 import { nextSteps } from '../../src/pipeline/next-steps.ts';
 import { writeHtmlReport } from '../../src/pipeline/report-html/write.ts';
 import { openReader } from '../../src/stores/index.ts';
+import { systemTools } from '../media/fixtures.ts';
 import { imageItem, textItem, withAnnotations } from '../stores/local/support.ts';
 import { testContext } from '../support/context.ts';
 import { type ReportedRun, reportedRun } from '../support/reported-run.ts';
+import { tempFolder } from '../support/temp-folder.ts';
 
 const cat = [{ id: 'cat', name: 'cat', value: 1 }];
 const photo = (width = 64, height = 48, background = 'teal') =>
@@ -22,7 +27,7 @@ const photo = (width = 64, height = 48, background = 'teal') =>
 async function pageOf({ store, folder, report }: ReportedRun): Promise<string> {
   const reader = await openReader(store);
   try {
-    const path = await writeHtmlReport(folder, report, { reader }, testContext());
+    const path = await writeHtmlReport(folder, report, { reader, tools: systemTools }, testContext());
     return await readFile(path!, 'utf8');
   } finally {
     reader.close();
@@ -147,6 +152,39 @@ test('masks lie over their picture in the colour of their class, and holes stay 
     .join('');
   expect(page).toContain(`<g style="color:#${colour}">`);
   expect(page).toContain('d="M0.6 0.6L0.9 0.6L0.9 0.9L0.6 0.9ZM0.7 0.7L0.8 0.7L0.8 0.8L0.7 0.8Z"');
+});
+
+test('a video shows the frame that its first region is on, and a sound its wave form', async () => {
+  const folder = await tempFolder();
+  const { ffmpeg } = await systemTools();
+  const make = (...args: string[]) => promisify(execFile)(ffmpeg.path, ['-v', 'error', ...args]);
+  const colour = (name: string) => ['-f', 'lavfi', '-i', `color=${name}:size=64x48:rate=10:duration=1`];
+  await make(...colour('red'), ...colour('blue'), '-filter_complex', 'concat=n=2:v=1', join(folder, 'v.mp4'));
+  await make('-f', 'lavfi', '-i', 'sine=frequency=440:duration=1', join(folder, 's.wav'));
+  const video: ReadyItem = {
+    ...imageItem('video', await readFile(join(folder, 'v.mp4'))),
+    kind: 'video',
+    media: { format: 'mp4', width: 64, height: 48, durationMs: 2000 },
+    annotations: [500, 1500].toReversed().map((timeMs) => ({
+      id: `at-${timeMs}`,
+      concepts: cat,
+      frame: { timeMs },
+      region: { point: { x: timeMs / 2000, y: 0.5 } },
+    })),
+  };
+  const sound: ReadyItem = {
+    ...imageItem('sound', await readFile(join(folder, 's.wav'))),
+    kind: 'audio',
+    media: { format: 'wav', durationMs: 1000 },
+  };
+  const page = await pageOf(await reportedRun([video, sound]));
+  const pictures = [...page.matchAll(/<img src="data:image\/webp;base64,([^"]+)" alt="(\w+)/g)];
+  expect(pictures.map(([, , kind]) => kind)).toEqual(['video', 'audio']);
+  const { channels } = await sharp(Buffer.from(pictures[0]![1]!, 'base64')).stats();
+  expect(channels[2]!.mean).toBeGreaterThan(200);
+  expect(channels[0]!.mean).toBeLessThan(50);
+  expect(page.match(/class="dot"/g)).toHaveLength(1);
+  expect(page).toContain('d="M0.75 0.5h0"');
 });
 
 test('a rejected file of a folder is shown as far as it can be decoded; nothing outside the folder is', async () => {

@@ -9,7 +9,7 @@ import { RunFolder } from '../../src/pipeline/run-folder.ts';
 import { ingest } from '../stores/local/support.ts';
 import { tempFolder } from './temp-folder.ts';
 
-export const RUN_ID = '20261121T104512345-7x3kq0';
+const RUN_ID = '20261121T104512345-7x3kq0';
 const STARTED = Date.parse('2026-11-21T10:45:12.345Z');
 /** Between two lines of the ledger. */
 const STEP_MS = 250;
