@@ -39,8 +39,9 @@ export {
   SluiceError,
   ThrottledError,
 } from './model/errors.ts';
-export type { Concept, Geo, Input, MediaInfo, Metadata } from './model/input.ts';
+export type { Input, MediaInfo } from './model/input.ts';
 export { KINDS, type Kind } from './model/kind.ts';
+export type { Concept, Geo, Metadata } from './model/labels.ts';
 export {
   OUTCOMES,
   type Outcome,

@@ -1,6 +1,6 @@
 import type { Annotation } from '../model/annotation.ts';
 import { ANNOTATION_STATUSES } from '../model/annotation.ts';
-import type { Concept, Geo } from '../model/input.ts';
+import type { Concept, Geo } from '../model/labels.ts';
 import { checkFinite, checkString, invalid } from './invalid.ts';
 
 /** What an annotation says beside where it is. */

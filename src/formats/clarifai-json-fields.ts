@@ -1,5 +1,5 @@
 import type { AnnotationStatus } from '../model/annotation.ts';
-import type { Concept, Geo, Metadata } from '../model/input.ts';
+import type { Concept, Geo, Metadata } from '../model/labels.ts';
 
 /** Why a message of the platform's JSON cannot be used; the field is the path to what is wrong. */
 export class FieldError extends Error {}

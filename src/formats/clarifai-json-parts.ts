@@ -1,5 +1,5 @@
 import type { AnnotationDraft, AnnotationProblem, FrameAt, Segment } from '../model/annotation.ts';
-import type { Concept, Geo, Metadata } from '../model/input.ts';
+import type { Concept, Geo, Metadata } from '../model/labels.ts';
 import { FieldError, Fields, isMessage, readConcept, readGeo, readStatus } from './clarifai-json-fields.ts';
 
 /** One annotation to be: its place as the messages around it state it, and the data that says what is there. */

@@ -1,5 +1,5 @@
-import type { Concept, Geo, Metadata } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
+import type { Concept, Geo, Metadata } from '../model/labels.ts';
 
 /** An input as it travels in a `PostInputsRequest` (`clarifai/api/service.proto`). */
 export interface WireInput {

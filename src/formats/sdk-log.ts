@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { stripVTControlCharacters } from 'node:util';
-import type { Concept, Metadata } from '../model/input.ts';
+import type { Concept, Metadata } from '../model/labels.ts';
 import { parsePythonDict } from './csv/python-dict.ts';
 
 /**

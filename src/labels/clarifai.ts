@@ -31,7 +31,7 @@ export const clarifai: LabelComponent<ClarifaiOptions> = {
   name: 'clarifai',
   summary:
     'The annotations of a Clarifai export: inputs/ beside annotations/*.json, also in a folder for each split',
-  example: 'type: clarifai',
+  example: '- clarifai: {}',
   options,
   create: (base) => new ClarifaiSource(base),
 };

@@ -1,6 +1,6 @@
 import { type AnnotationDraft, type AnnotationEntry, isProblem, type Region } from '../model/annotation.ts';
 import type { ItemLabels, PendingLabels } from '../model/contracts.ts';
-import type { Metadata } from '../model/input.ts';
+import type { Metadata } from '../model/labels.ts';
 import type { NameMatch } from './coco-names.ts';
 import type { CocoSet } from './coco-set.ts';
 

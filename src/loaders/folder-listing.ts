@@ -6,7 +6,7 @@ import { type WalkEntry, walk } from '../io/walk.ts';
 import { strongMagic } from '../media/magic.ts';
 import type { Context, Listed, ListingProof, SourceItem } from '../model/contracts.ts';
 import { deriveId } from '../model/ids.ts';
-import type { Concept } from '../model/input.ts';
+import type { Concept } from '../model/labels.ts';
 import { outcomeOf } from '../model/outcome.ts';
 import { listArchive } from './archive.ts';
 import type { FolderManifest } from './folder-manifest.ts';

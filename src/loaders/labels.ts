@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Concept } from '../model/input.ts';
+import type { Concept } from '../model/labels.ts';
 
 /** Options of every loader whose items lie in folders. */
 export const labelOptions = {

@@ -12,7 +12,7 @@ import {
 import type { ConceptColumns, GeoColumns } from '../formats/csv/columns.ts';
 import type { RowFields } from '../formats/csv/fields.ts';
 import { BinaryValue, jsonValue } from '../formats/parquet/values.ts';
-import type { Concept, Geo, Metadata } from '../model/input.ts';
+import type { Concept, Geo, Metadata } from '../model/labels.ts';
 import type { TableColumns } from './parquet-columns.ts';
 
 /** Reads the cells of a row that describe its input. Throws CellError, which then names the cell. */

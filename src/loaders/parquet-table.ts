@@ -9,6 +9,8 @@ import { type RowTargets, type TableRow, TableRows } from './parquet-rows.ts';
 
 /** Rows that are looked up at once where they name files; their order is kept. */
 const AHEAD = 64;
+/** Blocks of rows that are searched for cells which show their form. */
+const SAMPLE_BLOCKS = 10;
 
 /** Anything with named, typed columns, whose rows come in blocks. */
 export interface Table {
@@ -91,6 +93,7 @@ async function decideForm(
 /** Trimmed, without those that are empty. */
 async function firstCells(table: Table, index: number, signal: AbortSignal): Promise<string[]> {
   const cells: string[] = [];
+  let blocks = 0;
   for await (const rows of table.rows([index], signal)) {
     for (const row of rows) {
       const value = row.cells[index];
@@ -99,7 +102,7 @@ async function firstCells(table: Table, index: number, signal: AbortSignal): Pro
       if (cells.length === SAMPLE_CELLS) return cells;
     }
     // A column that is mostly empty is not read to its end for it.
-    break;
+    if (++blocks === SAMPLE_BLOCKS) break;
   }
   return cells;
 }

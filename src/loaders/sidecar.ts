@@ -3,7 +3,7 @@ import { parseAnnotation } from '../formats/annotation-json.ts';
 import { type RawPath, rawText, rawUri } from '../io/raw-path.ts';
 import type { ItemLabels } from '../model/contracts.ts';
 import { asError, RejectedItemError } from '../model/errors.ts';
-import type { Concept, Metadata } from '../model/input.ts';
+import type { Concept, Metadata } from '../model/labels.ts';
 
 export const MAX_SIDECAR_BYTES = 1_000_000;
 

@@ -1,5 +1,5 @@
 import type { Code } from './codes.ts';
-import type { Concept, Geo, Metadata } from './input.ts';
+import type { Concept, Geo, Metadata } from './labels.ts';
 
 /**
  * Geometry is in the oriented image (EXIF orientation applied) and normalised: 0,0 is the top left corner and 1,1 the

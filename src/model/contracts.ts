@@ -1,7 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { Annotation, AnnotationEntry, AnnotationProblem, ConceptDefinition } from './annotation.ts';
-import type { Concept, Geo, MediaInfo, Metadata } from './input.ts';
+import type { MediaInfo } from './input.ts';
 import type { Kind } from './kind.ts';
+import type { Concept, Geo, Metadata } from './labels.ts';
 import type { Outcome, Repair } from './outcome.ts';
 
 /** A pino-compatible logger; library code never prints. */

@@ -1,20 +1,6 @@
 import type { Annotation } from './annotation.ts';
 import type { Kind } from './kind.ts';
-
-/** A label: value 1 means present, 0 means negative. */
-export interface Concept {
-  id: string;
-  name: string;
-  value: number;
-}
-
-/** Degrees, WGS 84: latitude −90…90, longitude −180…180. */
-export interface Geo {
-  latitude: number;
-  longitude: number;
-}
-
-export type Metadata = Record<string, unknown>;
+import type { Concept, Geo, Metadata } from './labels.ts';
 
 /** What a probe found. Sizes are pixels of the oriented image, times milliseconds, rates hertz. */
 export interface MediaInfo {

@@ -2,8 +2,9 @@ import { checkAnnotations } from '../annotations/check.ts';
 import type { Annotation, AnnotationProblem } from '../model/annotation.ts';
 import type { Code } from '../model/codes.ts';
 import type { Context, ItemLabels, SourceItem } from '../model/contracts.ts';
-import type { Concept, MediaInfo } from '../model/input.ts';
+import type { MediaInfo } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
+import type { Concept } from '../model/labels.ts';
 import type { AnnotationOutcomes } from '../model/outcome.ts';
 
 export interface CheckedAnnotations {

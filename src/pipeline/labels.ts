@@ -1,6 +1,6 @@
 import type { SourceItem } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
-import type { Concept, Metadata } from '../model/input.ts';
+import type { Concept, Metadata } from '../model/labels.ts';
 import type { RunOptions } from './config.ts';
 import { addConcepts } from './item-labels.ts';
 

@@ -18,8 +18,9 @@ import {
   type SourceItem,
 } from '../model/contracts.ts';
 import { RejectedItemError } from '../model/errors.ts';
-import type { Concept, MediaInfo, Metadata } from '../model/input.ts';
+import type { MediaInfo } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
+import type { Concept, Metadata } from '../model/labels.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { checkFormat, checkMedia, maxBytes, maxPixels, type Profile } from '../validation/index.ts';
 import { outcomeOfError } from './failure.ts';
@@ -234,7 +235,6 @@ export class Preparer {
     const fingerprint = this.#untagged(item.uri, stored.fingerprint);
     if (fingerprint !== undefined) item.fingerprint ??= fingerprint;
     assertClaimed(item, stored.kind, stored.media.format);
-    this.#checkTextBeside(item, stored.kind);
     return hasLabels(item) ? this.relabelled(item, stored) : this.unchanged(item, stored);
   }
 
@@ -259,6 +259,7 @@ export class Preparer {
     try {
       // It may have been stored under a profile that takes more than this run's.
       checkMedia({ ...existing, viaUrl: item.url !== undefined }, profile);
+      this.#checkTextBeside(item, existing.kind);
     } catch (error) {
       return outcomeOfError(item, 'validate', error, ctx.signal);
     }

@@ -12,8 +12,8 @@ import {
   type SourceItem,
 } from '../model/contracts.ts';
 import { asError, FatalError } from '../model/errors.ts';
-import type { Concept, Geo, Metadata } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
+import type { Concept, Geo, Metadata } from '../model/labels.ts';
 import { type Outcome, outcomeOf } from '../model/outcome.ts';
 import type { TransformConfig } from './config.ts';
 import { itemFields, recordOf } from './failure.ts';

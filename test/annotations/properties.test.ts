@@ -12,9 +12,9 @@ const [WIDTH, HEIGHT] = [60, 40];
 
 /** Mostly inside, often on the edge or outside, now and then no coordinate at all. */
 const coordinate = fc.oneof(
-  { weight: 8, arbitrary: fc.double({ min: -40, max: 100, noNaN: true }) },
-  { weight: 4, arbitrary: fc.integer({ min: -10, max: 70 }) },
-  { weight: 2, arbitrary: fc.constantFrom(0, -0, WIDTH, HEIGHT, 1e-12, -1e-12, 1e300) },
+  { weight: 40, arbitrary: fc.double({ min: -40, max: 100, noNaN: true }) },
+  { weight: 40, arbitrary: fc.integer({ min: 0, max: 60 }) },
+  { weight: 12, arbitrary: fc.constantFrom(0, -0, WIDTH, HEIGHT, 1e-12, -1e-12, 1e300) },
   { weight: 1, arbitrary: fc.constantFrom(Number.NaN, Number.NEGATIVE_INFINITY, '3' as unknown as number) },
 );
 const point = fc.record(
@@ -25,9 +25,9 @@ const point = fc.record(
   },
   { requiredKeys: ['x', 'y'] },
 );
-const ring = fc.array(fc.tuple(coordinate, coordinate), { maxLength: 7 });
+const ring = fc.array(fc.tuple(coordinate, coordinate), { minLength: 2, maxLength: 7 });
 const mask = fc
-  .tuple(fc.constantFrom(WIDTH, HEIGHT, 7), fc.constantFrom(WIDTH, HEIGHT), fc.nat({ max: 30 }))
+  .tuple(fc.constantFrom(WIDTH, WIDTH, HEIGHT), fc.constantFrom(HEIGHT, HEIGHT, WIDTH), fc.nat({ max: 30 }))
   .map(([width, height, ones]) =>
     encodeMask(new Uint8Array(width * height).fill(1, 3, 3 + ones), width, height),
   );
@@ -47,30 +47,60 @@ const simple: fc.Arbitrary<Region> = fc.oneof(
   fc.record({ mask }),
   fc.record({ keypoints: fc.array(point, { maxLength: 4 }) }),
 );
-const draft: fc.Arbitrary<AnnotationDraft> = fc.record(
+/** Where it is; most are of images. */
+const place: fc.Arbitrary<Partial<AnnotationDraft>> = fc.oneof(
+  { weight: 20, arbitrary: fc.record({ region: fc.oneof(simple, region) }) },
   {
-    ref: fc.string(),
-    unit: fc.constantFrom('pixels' as const, 'normalised' as const),
-    concepts: fc.constantFrom([], [{ id: 'a', name: 'a', value: 1 }]),
-    id: fc.constantFrom('1', '2', '3'),
-    region: fc.oneof(simple, region),
-    span: fc.record({ start: fc.integer({ min: -1, max: 9 }), end: fc.integer({ max: 9 }) }),
-    frame: fc.record({ timeMs: fc.double({ min: -10, max: 2000 }) }),
-    segment: fc.record({ beginMs: fc.double({ max: 2000 }), endMs: fc.double({ min: 0 }) }),
-    text: fc.string(),
-    score: fc.double({ min: -0.5, max: 1.5 }),
+    weight: 2,
+    arbitrary: fc.record({
+      frame: fc.record({ timeMs: fc.integer({ min: -1, max: 1200 }) }),
+      region: simple,
+    }),
   },
-  { requiredKeys: ['ref', 'unit', 'concepts'] },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      segment: fc.record({
+        beginMs: fc.integer({ min: -1, max: 1200 }),
+        endMs: fc.double({ min: 0, max: 2000 }),
+      }),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      span: fc.record({ start: fc.integer({ min: -1, max: 5 }), end: fc.integer({ max: 9 }) }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({}) },
 );
+const words = fc.record(
+  { id: fc.constantFrom('1', '2', '3'), text: fc.string(), score: fc.double({ min: -0.1, max: 1 }) },
+  { requiredKeys: [] },
+);
+const draft: fc.Arbitrary<AnnotationDraft> = fc
+  .tuple(
+    fc.record({
+      ref: fc.string(),
+      unit: fc.constantFrom('pixels' as const, 'pixels' as const, 'normalised' as const),
+      concepts: fc.constantFrom([], [{ id: 'a', name: 'a', value: 1 }]),
+    }),
+    place,
+    fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: words }),
+  )
+  .map(([base, at, rest]) => ({ ...base, ...at, ...rest }));
 const problem = fc.constant({ ref: 'x', code: 'CONCEPT_UNKNOWN' as const, message: 'x' });
 const entries: fc.Arbitrary<AnnotationEntry[]> = fc.array(
   fc.oneof({ weight: 9, arbitrary: draft }, { weight: 1, arbitrary: problem }),
-  { maxLength: 6 },
+  { maxLength: 12 },
 );
 const target: fc.Arbitrary<AnnotationTarget> = fc.record(
   {
     inputId: fc.constant('input'),
-    kind: fc.oneof(fc.constant('image' as const), fc.constantFrom(...KINDS)),
+    kind: fc.oneof(
+      { weight: 4, arbitrary: fc.constant('image' as const) },
+      { weight: 1, arbitrary: fc.constantFrom(...KINDS) },
+    ),
     media: fc.record(
       {
         format: fc.constant('any'),
@@ -105,15 +135,19 @@ const RUNS = { numRuns: 2000 };
 
 describe('checking annotations', () => {
   it('loses nothing: every entry is an annotation or a problem', () => {
+    let good = 0;
     fc.assert(
       fc.property(entries, target, (given, about) => {
         const { annotations, problems } = checkAnnotations(given, about);
         expect(annotations.length + problems.length).toBe(given.length);
+        good += annotations.length;
         expect(new Set(annotations.map(({ id }) => id)).size).toBe(annotations.length);
         for (const { code } of problems) expect(CODES[code].class).toBe('rejected');
       }),
       RUNS,
     );
+    // Else the drafts of this test would prove nothing of what is good.
+    expect(good).toBeGreaterThan(500);
   });
 
   it('gives coordinates within the image, boxes with an area and rings of three points and more', () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { areaOf, parseRuns } from '../../src/annotations/runs.ts';
 import { isProblem } from '../../src/model/annotation.ts';
-import type { Metadata } from '../../src/model/input.ts';
+import type { Metadata } from '../../src/model/labels.ts';
 import { labelsOf, leftOver, opened } from './coco-labels.ts';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/coco', import.meta.url));

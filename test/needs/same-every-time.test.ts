@@ -22,7 +22,10 @@ const lines = (store: string, runId: string) =>
   ledgerOf(store, runId).map(({ at: _at, ...line }: Outcome & { at?: string }) => line);
 
 /** The uris of each batch, in the order in which they were sent. */
-async function batchesOf(store: string, request: SourceRequest & { options: Record<string, unknown> }): Promise<string[][]> {
+async function batchesOf(
+  store: string,
+  request: SourceRequest & { options: Record<string, unknown> },
+): Promise<string[][]> {
   const sent: string[][] = [];
   const inner = nullSink(join(store, 'spool'));
   const sink: Sink = {

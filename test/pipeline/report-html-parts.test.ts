@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Concept } from '../../src/model/input.ts';
+import type { Concept } from '../../src/model/labels.ts';
 import { OUTCOMES } from '../../src/model/outcome.ts';
 import { html, name, shortened } from '../../src/pipeline/report-html/html.ts';
 import { addLabels, emptyCounts } from '../../src/pipeline/report-html/label-counts.ts';

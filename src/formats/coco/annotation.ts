@@ -1,5 +1,5 @@
 import type { AnnotationDraft, AnnotationEntry } from '../../model/annotation.ts';
-import type { Metadata } from '../../model/input.ts';
+import type { Metadata } from '../../model/labels.ts';
 import type { Categories } from './categories.ts';
 import { idKey, isObject, type JsonObject } from './element-json.ts';
 import { EntryFault, regionOf } from './region.ts';

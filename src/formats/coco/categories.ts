@@ -1,5 +1,5 @@
 import type { ConceptDefinition } from '../../model/annotation.ts';
-import type { Concept } from '../../model/input.ts';
+import type { Concept } from '../../model/labels.ts';
 import { idKey, isObject, type JsonObject } from './element-json.ts';
 
 export interface Category {

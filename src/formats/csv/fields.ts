@@ -1,4 +1,4 @@
-import type { Concept, Geo, Metadata } from '../../model/input.ts';
+import type { Concept, Geo, Metadata } from '../../model/labels.ts';
 import { CellError } from './cell-error.ts';
 import {
   addConcept,

@@ -1,5 +1,6 @@
 import type { Annotation, Span } from '../../model/annotation.ts';
-import type { Concept, Input } from '../../model/input.ts';
+import type { Input } from '../../model/input.ts';
+import type { Concept } from '../../model/labels.ts';
 import { formatBytes, formatDuration } from '../wording.ts';
 import { type ClassColours, classOf } from './colours.ts';
 import { type Content, type Html, html, name, shortened } from './html.ts';

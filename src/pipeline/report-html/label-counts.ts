@@ -1,5 +1,6 @@
 import type { Annotation } from '../../model/annotation.ts';
-import type { Concept, Input } from '../../model/input.ts';
+import type { Input } from '../../model/input.ts';
+import type { Concept } from '../../model/labels.ts';
 import type { LocalReader } from '../../stores/index.ts';
 
 /** Concepts told apart; a data set whose captions were taken for labels must not fill the memory. */

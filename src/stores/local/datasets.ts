@@ -1,6 +1,6 @@
 import { Field, Schema, TimestampMillisecond, Utf8 } from 'apache-arrow';
-import type { Concept } from '../../model/input.ts';
 import type { Kind } from '../../model/kind.ts';
+import type { Concept } from '../../model/labels.ts';
 import { timeColumn, utf8Column } from './columns.ts';
 import {
   type AnnotationCounts,

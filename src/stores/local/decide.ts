@@ -1,8 +1,9 @@
 import type { Code } from '../../model/codes.ts';
 import type { SinkResult } from '../../model/contracts.ts';
 import { MAX_ID_LENGTH, shortHash } from '../../model/ids.ts';
-import type { Concept, MediaInfo, Metadata } from '../../model/input.ts';
+import type { MediaInfo } from '../../model/input.ts';
 import type { Kind } from '../../model/kind.ts';
+import type { Concept, Metadata } from '../../model/labels.ts';
 import {
   combineLabels,
   combineText,

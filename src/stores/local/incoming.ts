@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
 import type { ReadyItem } from '../../model/contracts.ts';
-import type { Metadata } from '../../model/input.ts';
+import type { Metadata } from '../../model/labels.ts';
 import type { BlobWriter, MediaPolicy, StagedBlob } from './blobs.ts';
 import type { Incoming } from './decide.ts';
 import { annotationsJson } from './merge-annotations.ts';

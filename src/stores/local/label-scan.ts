@@ -1,5 +1,5 @@
 import type { Annotation } from '../../model/annotation.ts';
-import type { Concept } from '../../model/input.ts';
+import type { Concept } from '../../model/labels.ts';
 import { sqlText, type Table } from './lance.ts';
 import { type ResultBatch, stringColumn } from './result.ts';
 

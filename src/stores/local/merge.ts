@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Concept, Geo, Metadata } from '../../model/input.ts';
+import type { Concept, Geo, Metadata } from '../../model/labels.ts';
 
 export type OnExisting = 'merge' | 'overwrite' | 'keep';
 

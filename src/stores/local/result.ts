@@ -21,24 +21,34 @@ export interface ResultBatch {
 /**
  * The values of a string column; undefined for null.
  *
- * A column of ASCII is decoded once and cut, which is several times faster than decoding each value.
+ * A column of ASCII is decoded once and cut, which is several times faster than decoding each value. The others are not
+ * left to Arrow, whose decoder drops a byte order mark.
  */
 export function stringColumn(batch: ResultBatch, name: string): (string | undefined)[] {
   const column = batch.getChild(name);
   if (column === null) throw new TypeError(`the result has no column ${name}`);
   const [chunk, more] = column.data;
-  if (chunk !== undefined && more === undefined && chunk.nullCount === 0) {
-    const { values, valueOffsets: offsets } = chunk;
-    if (values instanceof Uint8Array && offsets instanceof Int32Array) {
-      const start = offsets[0]!;
-      const used = values.subarray(start, offsets[chunk.length]);
-      if (isAscii(used)) {
-        const all = Buffer.from(used.buffer, used.byteOffset, used.length).toString('latin1');
-        return Array.from({ length: chunk.length }, (_, i) =>
-          all.substring(offsets[i]! - start, offsets[i + 1]! - start),
-        );
-      }
-    }
+  const { values, valueOffsets: offsets } = chunk ?? {};
+  if (
+    chunk === undefined ||
+    more !== undefined ||
+    !(values instanceof Uint8Array) ||
+    !(offsets instanceof Int32Array)
+  ) {
+    return Array.from({ length: batch.numRows }, (_, i) => (column.get(i) as string | null) ?? undefined);
   }
-  return Array.from({ length: batch.numRows }, (_, i) => (column.get(i) as string | null) ?? undefined);
+  const bytes = Buffer.from(values.buffer, values.byteOffset, values.length);
+  const start = offsets[0]!;
+  const used = bytes.subarray(start, offsets[chunk.length]);
+  if (chunk.nullCount === 0 && isAscii(used)) {
+    const all = used.toString('latin1');
+    return Array.from({ length: chunk.length }, (_, i) =>
+      all.substring(offsets[i]! - start, offsets[i + 1]! - start),
+    );
+  }
+  return Array.from({ length: chunk.length }, (_, i) =>
+    chunk.nullCount > 0 && column.get(i) === null
+      ? undefined
+      : bytes.toString('utf8', offsets[i]!, offsets[i + 1]!),
+  );
 }

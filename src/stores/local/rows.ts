@@ -13,8 +13,9 @@ import {
 } from 'apache-arrow';
 import type { Annotation } from '../../model/annotation.ts';
 import type { ExistingInput } from '../../model/contracts.ts';
-import type { Concept, Geo, Input, MediaInfo, Metadata } from '../../model/input.ts';
+import type { Input, MediaInfo } from '../../model/input.ts';
 import type { Kind } from '../../model/kind.ts';
+import type { Concept, Geo, Metadata } from '../../model/labels.ts';
 import {
   encodedColumn,
   floatColumn,

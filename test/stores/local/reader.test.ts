@@ -156,3 +156,11 @@ test('deleting takes rows by any id, says how many there were, and leaves the re
     'INPUT_SUCCESS',
   ]);
 });
+
+test('a text keeps its byte order mark, beside texts with and without one', async () => {
+  const store = await tempFolder();
+  const texts = { bom: '\ufeffhello', plain: 'hello', other: '日本語' };
+  await ingest(store, [Object.entries(texts).map(([id, text]) => textItem(id, text))]);
+  const stored = (await allInputs(store)).map(({ id, text }) => [id, text]);
+  expect(Object.fromEntries(stored)).toEqual(texts);
+});
