@@ -30,11 +30,9 @@ export interface Checked {
 /** Everything that can be said of a pipeline before anything of it runs. `base` is what relative paths start from. */
 export async function checkPipeline(schema: z.ZodType, value: unknown, base: string): Promise<Checked> {
   const errors = [...issuesOf(schema, value), ...misplacedReferences(schema, value)];
-  // Beyond its structure only a sound one can be looked at.
-  if (errors.length > 0) return { errors, warnings: [] };
-  const file = value as PipelineFile;
-  const checked: Checked = { errors: runIssues(file), warnings: [] };
-  const sources = sourcesOf(file.source);
+  const file = soundParts(value, errors);
+  const checked: Checked = { errors: [...errors, ...runIssues(file)], warnings: [] };
+  const sources = file.source === undefined ? [] : sourcesOf(file.source);
   for (const { entry, path } of sources) await checkSource(entry, path, base, checked);
   checked.errors.push(...(await labelIssues(file.annotate, ['annotate'])));
   if (sources.length > 1) checkSeveral(file, sources, checked);
@@ -48,8 +46,15 @@ export async function checkPipeline(schema: z.ZodType, value: unknown, base: str
   return checked;
 }
 
+/** The top-level keys whose structure is right: of those, the content can be looked at. */
+function soundParts(value: unknown, errors: readonly Issue[]): Partial<PipelineFile> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return {};
+  const wrong = new Set(errors.map(({ path }) => path[0]));
+  return Object.fromEntries(Object.entries(value).filter(([key]) => !wrong.has(key)));
+}
+
 /** Options that are right one by one, and wrong together or by their content. */
-function runIssues(file: PipelineFile): Issue[] {
+function runIssues(file: Partial<PipelineFile>): Issue[] {
   const options = runOptions.safeParse(runOptionsOf(file, RUN_FIELDS));
   if (!options.success) {
     return options.error.issues.map(({ path, message }) => ({ path: placeOf(path), what: 'value', message }));
@@ -124,7 +129,7 @@ async function labelIssues(entries: LabelEntry[] | undefined, path: Path): Promi
 }
 
 function checkSeveral(
-  file: PipelineFile,
+  file: Partial<PipelineFile>,
   sources: readonly { entry: string | SourceEntry; path: Path }[],
   { errors, warnings }: Checked,
 ): void {

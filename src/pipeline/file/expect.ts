@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Concept, Input } from '../../model/input.ts';
+import type { Input } from '../../model/input.ts';
+import type { Concept } from '../../model/labels.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { RunReport } from '../report.ts';
 import type { ExpectedItem, PipelineTest } from './test-schema.ts';

@@ -1,7 +1,7 @@
 import { detectSource } from '../../loaders/index.ts';
 import { type AnnotationEntry, isProblem } from '../../model/annotation.ts';
 import { type Context, isOutcome, type Listed, type SourceItem } from '../../model/contracts.ts';
-import type { Concept, Geo, Metadata } from '../../model/input.ts';
+import type { Concept, Geo, Metadata } from '../../model/labels.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { SourceConfig } from '../config.ts';
 import { contextOf, environment, type RunEnvironment } from '../environment.ts';

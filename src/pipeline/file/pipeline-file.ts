@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { clarifai } from '../../labels/clarifai.ts';
 import type { coco } from '../../labels/coco.ts';
 import type { masks } from '../../labels/masks.ts';
 import type { csv } from '../../loaders/csv.ts';
@@ -35,6 +36,7 @@ type Given<Component> =
 
 /** Labels beside a source, by the label source that reads them: `{ coco: { file: 'instances.json' } }`. */
 export interface LabelEntry {
+  clarifai?: Given<typeof clarifai>;
   coco?: Given<typeof coco>;
   masks?: Given<typeof masks>;
 }
@@ -74,7 +76,10 @@ export interface PipelineFile {
 export const definePipeline = (pipeline: PipelineFile): PipelineFile => pipeline;
 
 /** The sections that hold options of a run, as they stand in a file. */
-export function runOptionsOf(file: PipelineFile, fields: typeof RUN_FIELDS): Record<string, unknown> {
+export function runOptionsOf(
+  file: Partial<PipelineFile>,
+  fields: typeof RUN_FIELDS,
+): Record<string, unknown> {
   const { label, validate, batch, sink, on_failure } = file;
   const local = sink !== undefined && 'local' in sink ? sink.local : undefined;
   const options: Record<string, unknown> = {};

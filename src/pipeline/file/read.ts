@@ -29,11 +29,9 @@ export async function readPipeline(path: string): Promise<ReadPipeline> {
   const yaml = readYaml(text);
   const base = dirname(resolve(path));
   const read = { path: resolve(path), base, sha256: hash('sha256', text, 'hex') };
-  const broken = yaml.problems.length > 0;
   const schema = await pipelineSchema();
   const file = asWritten(schema, yaml);
-  // What YAML itself could not make out would only be told again, less well.
-  const { errors, warnings } = broken
+  const { errors, warnings } = yaml.broken
     ? { errors: [], warnings: [] }
     : await checkPipeline(schema, file, base);
   const at = (issue: Issue) => ({ ...asProblem(issue), ...yaml.placeOf(issue.path, issue.what) });

@@ -27,6 +27,8 @@ export type Place = Required<Pick<PipelineProblem, 'line' | 'column' | 'source'>
 export interface Yaml {
   value: unknown;
   problems: PipelineProblem[];
+  /** Whether `value` is not what the author meant, so that looking at it would only confuse. */
+  broken: boolean;
   /** Of a value, or of the key that it belongs to; of what is around it where there is no such value. */
   placeOf(path: Path, what?: 'key' | 'value'): Place | undefined;
   /** A number or truth value as it is written, for fields that take a text. */
@@ -58,16 +60,19 @@ export function readYaml(text: string): Yaml {
     ...placeAt(pos[0]),
   });
   const problems = [...document.errors, ...document.warnings].slice(0, 20).map(problemOf);
+  let broken = document.errors.some(({ code }) => code !== 'DUPLICATE_KEY');
   let value: unknown;
   try {
     value = document.contents === null ? null : new Values(document).of(document.contents);
   } catch (error) {
     if (!(error instanceof Unusable)) throw error;
+    broken = true;
     problems.push({ severity: 'error', message: error.message, ...placeAt(error.node.range?.[0] ?? 0) });
   }
   return {
     value,
     problems,
+    broken,
     placeOf(path, what = 'value') {
       const node = nodeAt(document, path, what);
       return node?.range ? placeAt(node.range[0]) : undefined;

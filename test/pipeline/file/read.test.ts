@@ -64,6 +64,9 @@ describe('a pipeline file', () => {
       'sink:',
       '  local: { on_duplicate: suffix }',
       'onFailure: {}',
+      'transform: nowhere.ts',
+      'label: { concept: [cat=9] }',
+      'label: {}',
     ].join('\n');
     expect(await lint(text)).toEqual([
       '1:1 source is missing',
@@ -74,6 +77,8 @@ describe('a pipeline file', () => {
       '6:17 batch.items: Too big: expected number to be <=128',
       '8:12 sink.local.on_duplicate: unknown key; did you mean onDuplicate?',
       '9:1 onFailure: unknown key; did you mean on_failure?',
+      expect.stringMatching(/^10:12 transform: .*nowhere\.ts does not exist$/),
+      '12:1 this key is there twice',
     ]);
   });
 
@@ -209,6 +214,7 @@ describe('problems', () => {
     const { problems } = await checkObject({ source: 'x', batch: { items: 0 } } as PipelineFile, '/');
     expect(problems).toEqual([
       { severity: 'error', at: 'batch.items', message: expect.stringMatching(/^Too small/) },
+      { severity: 'warning', at: 'source', message: expect.stringMatching(/x does not exist$/) },
     ]);
   });
 });
