@@ -17,6 +17,7 @@ export async function everyOption(): Promise<string> {
   );
   return [
     '# yaml-language-server: $schema=../docs/schemas/pipeline.json',
+    '# biome-ignore-all format: made from the code',
     '#',
     '# Made by "npm run docs" from the code. Every option of a pipeline file, with its meaning and its default; what has',
     '# none, or excludes what is chosen here, is commented out.',

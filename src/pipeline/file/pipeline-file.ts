@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { clarifai } from '../../labels/clarifai.ts';
 import type { coco } from '../../labels/coco.ts';
+import type { huggingface } from '../../labels/huggingface.ts';
 import type { masks } from '../../labels/masks.ts';
 import type { csv } from '../../loaders/csv.ts';
 import type { delta } from '../../loaders/delta.ts';
@@ -38,6 +39,7 @@ type Given<Component> =
 export interface LabelEntry {
   clarifai?: Given<typeof clarifai>;
   coco?: Given<typeof coco>;
+  huggingface?: Given<typeof huggingface>;
   masks?: Given<typeof masks>;
 }
 

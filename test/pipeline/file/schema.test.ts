@@ -19,7 +19,12 @@ it('has a type for every loader and every label source', () => {
     'url-list': true,
     zip: true,
   };
-  const labels: Record<keyof LabelEntry, true> = { clarifai: true, coco: true, masks: true };
+  const labels: Record<keyof LabelEntry, true> = {
+    clarifai: true,
+    coco: true,
+    huggingface: true,
+    masks: true,
+  };
   expect(Object.keys(loaders).sort()).toEqual([...loaderNames].sort());
   expect(Object.keys(labels).sort()).toEqual([...labelNames].sort());
 });
