@@ -29,6 +29,7 @@ export class CocoFile {
   readonly #fingerprint: string;
   /** The whole file, if it is small. */
   readonly #whole: Buffer | undefined;
+  #scratch: Buffer | undefined;
 
   private constructor(
     name: string,
@@ -98,7 +99,7 @@ export class CocoFile {
     const values: unknown[][] = [];
     for (let at = 0; at < groups.length; at += READS_AT_ONCE) {
       const some = groups.slice(at, at + READS_AT_ONCE);
-      values.push(...(await Promise.all(some.map((group) => this.#readGroup(group)))));
+      values.push(...(await Promise.all(some.map(async (group) => this.#readGroup(group)))));
     }
     return values.flat();
   }
@@ -113,17 +114,25 @@ export class CocoFile {
     return this.#handle.close();
   }
 
-  async #readGroup(group: readonly Place[]): Promise<unknown[]> {
+  #readGroup(group: readonly Place[]): unknown[] | Promise<unknown[]> {
     const start = group[0]!.offset;
-    const last = group.at(-1)!;
-    const bytes = Buffer.allocUnsafe(last.offset + last.length - start);
+    const length = endOf(group.at(-1)!) - start;
     // What was just indexed is in the system's cache, where a small read takes less than to hand it to a thread.
-    const filled =
-      bytes.length <= SMALL_BYTES
-        ? fillSync(this.#handle.fd, bytes, start)
-        : await fill(this.#handle, bytes, start);
-    if (!filled) throw new FatalError('LABELS_UNREADABLE', `${this.name} was shortened while it was read`);
+    if (length > SMALL_BYTES) return this.#readLarge(group, start, length);
+    this.#scratch ??= Buffer.alloc(SMALL_BYTES);
+    const bytes = this.#scratch.subarray(0, length);
+    if (!fillSync(this.#handle.fd, bytes, start)) throw this.#shortened();
     return parse(bytes, start, group);
+  }
+
+  async #readLarge(group: readonly Place[], start: number, length: number): Promise<unknown[]> {
+    const bytes = Buffer.allocUnsafe(length);
+    if (!(await fill(this.#handle, bytes, start))) throw this.#shortened();
+    return parse(bytes, start, group);
+  }
+
+  #shortened(): FatalError {
+    return new FatalError('LABELS_UNREADABLE', `${this.name} was shortened while it was read`);
   }
 }
 
