@@ -8,6 +8,7 @@ import type { Context, SourceItem } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
 import { itemPath, spellings } from './item-path.ts';
 import type { PathPattern } from './path-pattern.ts';
+import { isAnotherFile } from './same-file.ts';
 
 /** The label file of one item. */
 export interface Companion {
@@ -58,7 +59,7 @@ export class CompanionFiles {
       const real = path === undefined ? undefined : await this.#fileAt(path);
       if (path === undefined || real === undefined) continue;
       // In another spelling it may be for an item whose name is just that.
-      if (spelling !== own && (await this.#isAnother(spelling, own))) continue;
+      if (spelling !== own && (await isAnotherFile(this.#root, spelling, own))) continue;
       return { uri: rawUri(toRaw(path)), file: nativePath(real), contested: !this.#taken.set(path) };
     }
     return undefined;
@@ -83,10 +84,12 @@ export class CompanionFiles {
     }
   }
 
-  /** Some file systems find a file in any spelling of its name, and list it in one. */
   async #isTaken(path: string): Promise<boolean> {
     for (const spelling of spellings(path)) {
-      if (this.#taken.has(spelling) && (spelling === path || !(await this.#isAnother(spelling, path))))
+      if (
+        this.#taken.has(spelling) &&
+        (spelling === path || !(await isAnotherFile(this.#root, spelling, path)))
+      )
         return true;
     }
     return false;
@@ -96,14 +99,5 @@ export class CompanionFiles {
   async #fileAt(path: string): Promise<RawPath | undefined> {
     const found = await look(joinRaw(this.#root, toRaw(path)), this.#root, 'files');
     return found.type === 'file' ? found.real : undefined;
-  }
-
-  /** Whether a path leads to a file, and to another one than `own`. */
-  async #isAnother(path: string, own: string): Promise<boolean> {
-    const [one, two] = await Promise.all(
-      [path, own].map((each) => look(joinRaw(this.#root, toRaw(each)), this.#root, 'files')),
-    );
-    if (one!.type !== 'file') return false;
-    return two!.type !== 'file' || one!.stats.ino !== two!.stats.ino || one!.stats.dev !== two!.stats.dev;
   }
 }

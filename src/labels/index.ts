@@ -7,6 +7,7 @@ type AnyLabels = LabelComponent<unknown>;
 const LABELS = new Map<string, () => Promise<AnyLabels>>([
   ['coco', async () => (await import('./coco.ts')).coco],
   ['masks', async () => (await import('./masks.ts')).masks],
+  ['huggingface', async () => (await import('./huggingface.ts')).huggingface],
   ['clarifai', async () => (await import('./clarifai.ts')).clarifai],
 ]);
 
