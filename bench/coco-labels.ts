@@ -21,6 +21,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { checkAnnotations } from '../src/annotations/check.ts';
 import { capYoungGeneration } from '../src/cli/young-generation.ts';
@@ -129,6 +130,8 @@ async function labels(folder: string, images: number): Promise<number> {
   await source.open(ctx);
   let found = 0;
   for (let i = 0; i < images; i++) {
+    // As in a run, where items wait for their bytes; without it no timer of the process ever comes to its turn.
+    if (i % 100 === 0) await setImmediate();
     const item = { id: `image-${i}`, uri: `images/train/${nameOf(i)}` };
     const { annotations = [], labelledSize } = await (await source.match(item))!.load(ctx);
     const checked = checkAnnotations(annotations, {

@@ -5,13 +5,13 @@ import { asError, FatalError } from '../../model/errors.ts';
 import { CocoIndex, type OnImage, type Place } from './coco-index.ts';
 import { elementsOf } from './element-json.ts';
 import { BrokenJson, type ReadOn } from './list-scanner.ts';
+import { isSpace } from './value-scanner.ts';
 
 /** Elements that lie closer together than this are read with one call. */
 const GAP_BYTES = 16 * 1024;
 const READ_BYTES = 1024 * 1024;
 const SMALL_BYTES = 64 * 1024;
-/** Between two elements of a list, with line break and indentation. */
-const MOST_SPACE = 64;
+const COMMA = 0x2c;
 const READS_AT_ONCE = 16;
 
 /** The file is JSON, but not COCO, or of a kind of COCO that is not read. */
@@ -142,9 +142,13 @@ function parse(bytes: Buffer, start: number, places: readonly Place[]): unknown[
   const one = (i: number): string => text(places[i]!.offset, endOf(places[i]!));
   // Nothing but a comma and space between the two, so that both are cut out and parsed as one.
   const areNeighbours = (i: number): boolean => {
-    const from = endOf(places[i]!) - start;
     const to = places[i + 1]!.offset - start;
-    return to - from <= MOST_SPACE && bytes.toString('latin1', from, to).trim() === ',';
+    let commas = 0;
+    for (let at = endOf(places[i]!) - start; at < to; at++) {
+      if (bytes[at] === COMMA) commas++;
+      else if (!isSpace(bytes[at]!)) return false;
+    }
+    return commas === 1;
   };
   const neighbours: string[] = [];
   for (let first = 0; first < places.length; ) {

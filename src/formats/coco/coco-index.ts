@@ -150,7 +150,14 @@ export class CocoIndex {
 
 /** How many numbers an earlier one equals. */
 function repeatsIn(numbers: NumberList): number {
-  const sorted = Float64Array.from({ length: numbers.length }, (_, i) => numbers.get(i)).sort();
+  const sorted = new Float64Array(numbers.length);
+  let ascends = true;
+  for (let i = 0; i < sorted.length; i++) {
+    sorted[i] = numbers.get(i);
+    if (i > 0 && sorted[i]! <= sorted[i - 1]!) ascends = false;
+  }
+  if (ascends) return 0;
+  sorted.sort();
   let repeats = 0;
   for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) repeats++;
   return repeats;
