@@ -1,3 +1,4 @@
+import { readSync } from 'node:fs';
 import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,7 +50,7 @@ export class RecordFile {
     await this.#flush();
     const parts: Buffer[] = [];
     for (let position = offset; ; ) {
-      const part = await this.#read(position, READ_BYTES * 2 ** Math.min(8, parts.length));
+      const part = this.#read(position, READ_BYTES * 2 ** Math.min(8, parts.length));
       const end = part.indexOf(NEWLINE);
       parts.push(end === -1 ? part : part.subarray(0, end));
       if (end !== -1 || part.length === 0) return JSON.parse(Buffer.concat(parts).toString());
@@ -80,15 +81,16 @@ export class RecordFile {
 
   async *#chunks(): AsyncGenerator<Buffer, void, void> {
     for (let position = 0; position < this.#written; ) {
-      const chunk = await this.#read(position, WRITE_BYTES);
+      const chunk = this.#read(position, WRITE_BYTES);
       position += chunk.length;
       yield chunk;
     }
   }
 
-  async #read(position: number, length: number): Promise<Buffer> {
-    const buffer = Buffer.alloc(Math.max(0, Math.min(length, this.#written - position)));
-    const { bytesRead } = await this.#file.read(buffer, 0, buffer.length, position);
+  /** Synchronous: the page cache answers in microseconds, handing the read to a thread and back costs twenty times that. */
+  #read(position: number, length: number): Buffer {
+    const buffer = Buffer.allocUnsafe(Math.max(0, Math.min(length, this.#written - position)));
+    const bytesRead = readSync(this.#file.fd, buffer, 0, buffer.length, position);
     if (bytesRead === 0) throw new Error(`the temporary file of records ends before byte ${position}`);
     return buffer.subarray(0, bytesRead);
   }

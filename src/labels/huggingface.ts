@@ -51,7 +51,7 @@ class HuggingfaceSource implements LabelSource {
   readonly #names: readonly string[] | undefined;
   readonly #files = new Set<string>();
   readonly #concepts = new Map<string, ConceptDefinition>();
-  /** Offsets of rows by the path of their file, and under a mark by what all spellings of it have in common. */
+  /** Offsets of rows by the path of their file, and under a mark by the common spelling where that is another. */
   readonly #offsets = new KeyTable();
   readonly #taken = new KeyTable({ values: false });
   #root = '' as RawPath;
@@ -147,8 +147,8 @@ class HuggingfaceSource implements LabelSource {
       }
       const offset = await rows.add({ ...place, name, values: row.values } satisfies Row);
       this.#offsets.set(name, offset);
-      const common = marked(name);
-      if (!this.#offsets.has(common)) this.#offsets.set(common, offset);
+      const common = commonSpelling(name);
+      if (common !== name && !this.#offsets.has(marked(common))) this.#offsets.set(marked(common), offset);
       this.#declare(labelsOfRow(row.values, '', this.#names));
     }
   }
@@ -160,11 +160,12 @@ class HuggingfaceSource implements LabelSource {
 
   /** The row of a file: the one with its name as it is spelled, else one that is for no other file. */
   async #find(path: string) {
-    for (const key of [path, marked(path)]) {
+    const common = commonSpelling(path);
+    for (const key of [path, common, marked(common)]) {
       const offset = this.#offsets.get(key);
       if (offset === undefined || this.#taken.has(String(offset))) continue;
       const row = await this.#rows!.at<Extract<Row, { name: string }>>(offset);
-      const isIts = row.name === path || commonSpelling(row.name) === commonSpelling(path);
+      const isIts = row.name === path || commonSpelling(row.name) === common;
       if (isIts && (row.name === path || !(await isAnotherFile(this.#root, row.name, path))))
         return { offset, row };
     }
@@ -172,5 +173,5 @@ class HuggingfaceSource implements LabelSource {
   }
 }
 
-/** No path holds a NUL. */
-const marked = (path: string): string => `\0${commonSpelling(path)}`;
+/** The key of rows whose names are spelled in another way. No path holds a NUL. */
+const marked = (common: string): string => `\0${common}`;
