@@ -34,7 +34,10 @@ export function regionOf(annotation: JsonObject, keypointNames: readonly string[
       `it has ${regional.join(', ')}, but neither a box nor an outline nor key points`,
     );
   }
-  return { ...(box && { box }), ...outline, ...(keypoints && { keypoints }) };
+  const region: Region = { ...outline };
+  if (box !== undefined) region.box = box;
+  if (keypoints !== undefined) region.keypoints = keypoints;
+  return region;
 }
 
 function boxOf(bbox: unknown): Box | undefined {
@@ -55,10 +58,9 @@ function outlineOf(segmentation: unknown): { polygon: Polygon } | { mask: Mask }
     throw wrongType('segmentation', segmentation, 'polygons or a run-length mask');
   // Some tools leave the outer list out where there is one part only.
   const parts: unknown[] = typeof segmentation[0] === 'number' ? [segmentation] : segmentation;
-  const polygon: Polygon = [];
-  for (const [i, part] of parts.entries()) {
-    if (!isNothing(part)) polygon.push([ringOf(part, `segmentation[${i}]`)]);
-  }
+  const polygon: Polygon = parts.flatMap((part, i) =>
+    isNothing(part) ? [] : [[ringOf(part, `segmentation[${i}]`)]],
+  );
   return polygon.length === 0 ? undefined : { polygon };
 }
 
@@ -69,8 +71,8 @@ function ringOf(part: unknown, name: string): [number, number][] {
       'ANNOTATION_INVALID_ARGUMENT',
       `${name} has ${flat.length} coordinates, an odd number`,
     );
-  const ring: [number, number][] = [];
-  for (let i = 0; i < flat.length; i += 2) ring.push([flat[i]!, flat[i + 1]!]);
+  const ring = new Array<[number, number]>(flat.length / 2);
+  for (let i = 0; i < ring.length; i++) ring[i] = [flat[2 * i]!, flat[2 * i + 1]!];
   const first = ring[0]!;
   const last = ring.at(-1)!;
   if (ring.length > 1 && first[0] === last[0] && first[1] === last[1]) ring.pop();
