@@ -1,13 +1,12 @@
 /** The main job on real media: examples/ goes into a fresh ./demo-store, by the commands that a user would type. */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const store = ['--store', 'demo-store'];
 const target = ['--dataset', 'demo', ...store];
-const tables = ['*.zip', '*.csv', '*.tsv'].flatMap((pattern) => ['--exclude', pattern]);
-const folder = ['ingest', 'examples', '--labels', 'folder', ...tables, ...target];
+const pipeline = ['run', 'pipelines/labels-from-everywhere.yaml', ...store];
 
 interface Step {
   title: string;
@@ -19,18 +18,18 @@ interface Step {
 const STEPS: Step[] = [
   {
     title:
-      'Photos, sounds, a video and texts; the names of their folders are labels. The platform takes no FLAC.',
-    args: folder,
+      'One pipeline file: photos and sounds labelled by their folders, a CSV with concepts and places, images with a COCO file, images with masks. The platform takes no FLAC.',
+    args: pipeline,
     exits: 2,
   },
   {
-    title: 'A CSV that names files beside it, with concepts (some negative), metadata and places.',
-    args: ['ingest', 'examples/inputs.csv', ...target],
-    exits: 0,
+    title: 'The same once more: what is there is skipped, nothing is doubled.',
+    args: pipeline,
+    exits: 2,
   },
   {
-    title: "Texts in the columns of the platform's own upload template.",
-    args: ['ingest', 'examples/reviews.csv', ...target],
+    title: 'The FLAC again, converted on request.',
+    args: ['ingest', 'examples/sounds/guitar', '--labels', 'folder', '--repair', 'transcode', ...target],
     exits: 0,
   },
   {
@@ -39,12 +38,16 @@ const STEPS: Step[] = [
     exits: 0,
   },
   {
-    title: 'The folder once more: what is there is skipped, nothing is doubled.',
-    args: folder,
-    exits: 2,
+    title: "Texts in the columns of the platform's own upload template.",
+    args: ['ingest', 'examples/reviews.csv', ...target],
+    exits: 0,
   },
-  { title: 'What the store holds now.', args: ['datasets', 'list', ...store], exits: 0 },
-  { title: 'One input of the CSV.', args: ['inputs', 'get', 'falcon-9-launch', ...store], exits: 0 },
+  {
+    title: 'Each pipeline file says what it expects, and is tested by it.',
+    args: ['test', 'pipelines'],
+    exits: 0,
+  },
+  { title: 'What the store holds now.', args: ['datasets', 'show', 'demo', ...store], exits: 0 },
   { title: 'Every row has its file and every file its row.', args: ['store', 'check', ...store], exits: 0 },
 ];
 
@@ -63,9 +66,14 @@ function run({ title, args, exits }: Step): void {
 
 rmSync(new URL('../demo-store', import.meta.url), { recursive: true, force: true });
 for (const step of STEPS) run(step);
+const [firstRun] = readdirSync(new URL('../demo-store/runs', import.meta.url)).sort();
+const page = `demo-store/runs/${firstRun}/report.html`;
 console.log(`
+The page of the first run, to open in a browser: ${page}
+
 The store is ./demo-store. In this checkout "sluice" is spelt "npm run sluice --"; try:
 
   npm run sluice -- inputs list ${target.join(' ')}
   npm run sluice -- ingest <your folder, CSV, TSV or ZIP> --labels folder
+  npm run sluice -- inspect pipelines/coco-annotated-images.yaml
   npm run sluice -- --help`);

@@ -11,7 +11,7 @@ import { peopleLogger } from './people-logger.ts';
 import { ProgressView } from './progress-view.ts';
 import { stopSignals } from './signals.ts';
 import { summary } from './summary.ts';
-import { type Cli, printable } from './terminal.ts';
+import { type Cli, printableLines } from './terminal.ts';
 
 /** Lines read for the summary's examples. */
 const EXAMPLES_FROM = 2000;
@@ -41,7 +41,7 @@ export async function runForTerminal(
       onStart: ({ runId, describes, dryRun }) => {
         started = true;
         terminal.stderr.write(
-          `${printable(describes)}\n${dryRun ? 'dry run' : `run ${runId} → ${options.store}`}\n`,
+          `${printableLines(describes)}\n${dryRun ? 'dry run' : `run ${runId} → ${options.store}`}\n`,
         );
         view.begin();
       },

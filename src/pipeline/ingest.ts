@@ -22,6 +22,8 @@ import { versions } from './versions.ts';
 interface IngestOptions extends Target {
   /** A function for each item, between the listing and the read (docs/pipeline.md). */
   transform?: { module: string; export?: string };
+  /** Options that go to each source whose loader has them, such as `idPrefix`. */
+  everyLoader?: Record<string, unknown>;
   /** Options of the run (docs/cli/ingest.md). */
   options?: Record<string, unknown>;
   /** The file that this request was read from, for the run's manifest. */
@@ -46,7 +48,7 @@ export async function ingest(request: IngestRequest, given?: Partial<RunEnvironm
   resolveProfile(options.profile, options.limit);
   new RunLabels(options);
   const config: RunConfig = {
-    sources: await resolveSources('sources' in request ? request.sources : [request]),
+    sources: await resolveSources('sources' in request ? request.sources : [request], request.everyLoader),
     ...(request.transform === undefined ? {} : { transform: { export: 'default', ...request.transform } }),
     ...(request.pipeline === undefined ? {} : { pipeline: request.pipeline }),
     options,

@@ -5,7 +5,7 @@ import { shortHash } from '../model/ids.ts';
 export function joinedLoader(sources: readonly { name: string; loader: Loader }[]): Loader {
   const loaders = sources.map(({ loader }) => loader);
   return {
-    describes: `${sources.length} sources: ${sources.map(({ name, loader }) => `${name} (${loader.describes})`).join(', ')}`,
+    describes: sources.map(({ name, loader }) => `${name}: ${loader.describes}`).join('\n'),
     async fingerprint() {
       const each = await Promise.all(loaders.map((loader) => loader.fingerprint()));
       return each.every((fingerprint) => fingerprint === undefined)

@@ -37,19 +37,29 @@ export interface OpenedSources {
   close(): Promise<void>;
 }
 
-/** Finds out what each source is, and validates all options. Nothing is opened. */
-export async function resolveSources(requests: readonly SourceRequest[]): Promise<SourceConfig[]> {
+/**
+ * Finds out what each source is, and validates all options. Nothing is opened. `everyLoader`: options that go to each
+ * source whose loader has them; to one at least. Throws FatalError CONFIG_INVALID, SOURCE_NOT_FOUND, SOURCE_UNRECOGNISED.
+ */
+export async function resolveSources(
+  requests: readonly SourceRequest[],
+  everyLoader: Record<string, unknown> = {},
+): Promise<SourceConfig[]> {
   const names = namesOf(requests);
+  const components = await Promise.all(requests.map(componentOf));
+  for (const field of Object.keys(everyLoader)) {
+    if (components.some((component) => field in known(component, everyLoader))) continue;
+    throw new FatalError('CONFIG_INVALID', `none of the sources has an option ${field}`);
+  }
   return Promise.all(
-    requests.map(async ({ source, sourceType, loader = {}, annotate = [] }, i) => {
-      const path = resolve(source);
-      const component =
-        sourceType === undefined ? (await detectSource(path)).loader : await loadLoader(sourceType);
+    requests.map(async ({ source, loader = {}, annotate = [] }, i) => {
+      const component = components[i]!;
       const name = names?.[i];
-      const given = name === undefined ? loader : withPrefix(component, loader, name);
+      const own = { ...loader, ...known(component, everyLoader) };
+      const given = name === undefined ? own : withPrefix(component, own, name);
       return {
         ...(name === undefined ? {} : { name }),
-        source: path,
+        source: resolve(source),
         sourceType: component.name,
         loader: parseOptions(component.options, given, `the options of a ${component.name} source`) as Record<
           string,
@@ -59,6 +69,12 @@ export async function resolveSources(requests: readonly SourceRequest[]): Promis
       };
     }),
   );
+}
+
+async function componentOf({ source, sourceType }: SourceRequest): Promise<LoaderComponent<unknown>> {
+  return sourceType === undefined
+    ? (await detectSource(resolve(source))).loader
+    : await loadLoader(sourceType);
 }
 
 async function resolveLabels({
@@ -166,14 +182,20 @@ const slugOf = (source: string): string =>
     .replace(/^-|-$/g, '')
     .slice(0, 24);
 
+/** Those of the options that a loader has. */
+function known(
+  component: LoaderComponent<unknown>,
+  options: Record<string, unknown>,
+): Record<string, unknown> {
+  const shape = component.options instanceof z.ZodObject ? component.options.shape : {};
+  return Object.fromEntries(Object.entries(options).filter(([field]) => field in shape));
+}
+
 /** Derived ids of several sources are kept apart by their names, where a loader derives any. */
 function withPrefix(
   component: LoaderComponent<unknown>,
   given: Record<string, unknown>,
   name: string,
 ): Record<string, unknown> {
-  const derives = component.options instanceof z.ZodObject && 'idPrefix' in component.options.shape;
-  return derives && given['idPrefix'] === undefined
-    ? { ...given, idPrefix: name.replaceAll('.', '-').slice(0, 24) }
-    : given;
+  return { ...known(component, { idPrefix: name.replaceAll('.', '-').slice(0, 24) }), ...given };
 }

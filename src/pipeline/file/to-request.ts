@@ -20,7 +20,10 @@ export interface RunOverrides {
   store: string;
   /** Whether `store` was given on purpose. */
   storeGiven?: boolean;
-  dataset?: string;
+  /** Options of the run, each in place of the file's. */
+  options?: Record<string, unknown>;
+  /** Options of loaders, given to each source whose loader has them. */
+  loader?: Record<string, unknown>;
   dryRun?: boolean;
   wait?: boolean;
 }
@@ -31,12 +34,13 @@ export function requestOf(
   overrides: RunOverrides,
 ): IngestRequest {
   const { transform, sink } = file;
-  const { dataset, dryRun = false, wait = false } = overrides;
+  const { options, loader = {}, dryRun = false, wait = false } = overrides;
   return {
     store: storeOf(file, base, overrides),
     sources: sourceRequests(file.source, base, file.annotate),
+    ...(Object.keys(loader).length === 0 ? {} : { everyLoader: loader }),
     ...(transform === undefined ? {} : { transform: transformOf(transform, base) }),
-    options: { ...runOptionsOf(file, RUN_FIELDS), ...(dataset === undefined ? {} : { dataset }) },
+    options: { ...runOptionsOf(file, RUN_FIELDS), ...options },
     ...(path === undefined ? {} : { pipeline: { file: path, sha256 } }),
     dryRun: dryRun || (sink !== undefined && 'null' in sink),
     wait,
