@@ -150,13 +150,11 @@ export class CocoIndex {
 
 /** How many numbers an earlier one equals. */
 function repeatsIn(numbers: NumberList): number {
+  let ascending = 1;
+  while (ascending < numbers.length && numbers.get(ascending) > numbers.get(ascending - 1)) ascending++;
+  if (ascending >= numbers.length) return 0;
   const sorted = new Float64Array(numbers.length);
-  let ascends = true;
-  for (let i = 0; i < sorted.length; i++) {
-    sorted[i] = numbers.get(i);
-    if (i > 0 && sorted[i]! <= sorted[i - 1]!) ascends = false;
-  }
-  if (ascends) return 0;
+  for (let i = 0; i < sorted.length; i++) sorted[i] = numbers.get(i);
   sorted.sort();
   let repeats = 0;
   for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) repeats++;
