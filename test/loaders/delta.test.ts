@@ -216,7 +216,10 @@ describe('checkpoints of a Delta table', () => {
           struct({ id: text, schemaString: text, partitionColumns: list(text), configuration: map(text) }),
           of('metaData'),
         ],
-        add: [add, of('add').map((action) => action && { ...action, size: BigInt(action.size) })],
+        add: [
+          add,
+          of('add').map((action) => action && { ...action, size: BigInt((action as { size: number }).size) }),
+        ],
       });
     }
   }

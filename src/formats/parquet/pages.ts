@@ -15,6 +15,14 @@ const MAX_PAGE_BYTES = 1_000_000_000;
 /** Pages of binary values that were read again are kept for the next item, up to this many bytes a chunk. */
 const KEPT_BYTES = 32_000_000;
 
+/** Those of the library; some of them do not know what writers make of nothing, such as an empty dictionary. */
+const decompressors: typeof compressors = Object.fromEntries(
+  Object.entries(compressors).map(([codec, decompress]) => [
+    codec,
+    (input: Uint8Array, length: number) => (length === 0 ? new Uint8Array() : decompress(input, length)),
+  ]),
+);
+
 type Decoder = Parameters<typeof readPage>[2];
 interface Page {
   header: PageHeader;
@@ -55,7 +63,7 @@ export class ChunkPages {
       ...meta,
       pathInSchema: meta.path_in_schema,
       schemaPath,
-      compressors,
+      compressors: decompressors,
       utf8: false,
       ...decodingWith(element, converter),
     };
