@@ -5,7 +5,7 @@ import type { PlanOptions } from './local/plan.ts';
 import type { LocalReader } from './local/reader.ts';
 import type { LocalWriter, WriterOptions } from './local/writer.ts';
 
-export { type AnnotatedPart, partsOf } from './annotated-parts.ts';
+export { partsOf } from './annotated-parts.ts';
 export type { CheckOptions, StoreFinding, StoreSummary } from './local/check.ts';
 export type { AnnotationCounts, ConceptCount } from './local/dataset-counts.ts';
 export type { DatasetDetails, DatasetSummary } from './local/datasets.ts';

@@ -64,7 +64,8 @@ export class Committer {
     const { results, needed, unneeded, appended, replaced } = this.#decide(batches, stored);
     await blobs.publish(needed);
     // Rows are replaced whole, so what of them was not read is read now.
-    for (const rows of cut(replaced, REWRITTEN_BYTES)) await inputs.replace(encodeRows(await lookup.readAll(rows)));
+    for (const rows of cut(replaced, REWRITTEN_BYTES))
+      await inputs.replace(encodeRows(await lookup.readAll(rows)));
     for (const rows of appended) {
       await inputs.append(rows);
       this.#distinct += rows.table.numRows;

@@ -5,6 +5,7 @@ import { intColumn, utf8Column } from './columns.ts';
 import { TableSync } from './durability.ts';
 import { nameSome } from './ids.ts';
 import { type Connection, findTable, makeTable } from './lance.ts';
+import type { StoreLock } from './lock.ts';
 import { addDefinitions } from './merge-concepts.ts';
 import { stringColumn } from './result.ts';
 import { tableOf } from './rows.ts';
@@ -39,16 +40,18 @@ export async function listConcepts(connection: Connection): Promise<ConceptDefin
 export class ConceptTable {
   readonly #connection: Connection;
   readonly #folder: string;
+  readonly #lock: StoreLock;
   readonly #logger: Logger;
   #writing: Promise<void> = Promise.resolve();
 
-  constructor(connection: Connection, folder: string, logger: Logger) {
+  constructor(connection: Connection, folder: string, lock: StoreLock, logger: Logger) {
     this.#connection = connection;
     this.#folder = folder;
+    this.#lock = lock;
     this.#logger = logger;
   }
 
-  /** One commit for all of them, durable when it returns. */
+  /** In the order of the calls, each one commit, durable when it returns. */
   define(concepts: readonly ConceptDefinition[]): Promise<void> {
     const defined = this.#writing.then(() => this.#define(concepts));
     this.#writing = defined.catch(() => {});
@@ -57,6 +60,7 @@ export class ConceptTable {
 
   async #define(concepts: readonly ConceptDefinition[]): Promise<void> {
     if (concepts.length === 0) return;
+    await this.#lock.assertHeld();
     const known = await listConcepts(this.#connection);
     const { definitions, changed, conflicts } = addDefinitions(known, concepts);
     if (conflicts.length > 0) {

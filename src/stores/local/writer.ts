@@ -83,7 +83,7 @@ export class LocalWriter implements Sink {
     this.#blobs = new BlobWriter(paths.blobs, join(own, 'blobs'), options.media);
     const parts = { inputs, lookup, blobs: this.#blobs };
     this.#committer = new Committer(options, parts, distinct, ctx.clock);
-    this.#concepts = new ConceptTable(connection, join(paths.db, 'concepts.lance'), ctx.logger);
+    this.#concepts = new ConceptTable(connection, join(paths.db, 'concepts.lance'), lock, ctx.logger);
     this.#group = new GroupCommit({
       limits: { rows: COMMIT_ROWS, bytes: COMMIT_BLOB_BYTES, ageMs: COMMIT_AGE_MS },
       clock: ctx.clock,
@@ -140,7 +140,6 @@ export class LocalWriter implements Sink {
 
   async defineConcepts(concepts: readonly ConceptDefinition[]): Promise<void> {
     try {
-      await this.#lock.assertHeld();
       await this.#concepts.define(concepts);
     } catch (error) {
       throw storeFailure(error, this.#paths.root);
