@@ -17,6 +17,7 @@ import { missingPython, runPython } from '../test/support/python-environment.ts'
 import { randomFrom } from '../test/support/random.ts';
 import { machine, median } from './support/measure.ts';
 
+/** Polygons have none. */
 const TARGET = 0.5;
 /** Pixels that each measurement goes through, about. */
 const PIXELS = 200e6;
@@ -83,10 +84,11 @@ async function compare(sample: Sample): Promise<void> {
   for (const task of TASKS) {
     const [reference, own] = [theirs, ours].map((all) => median(all.map((seconds) => seconds[task])));
     const ratio = reference! / own!;
+    const verdict = task === 'polygons' ? '' : `, ${ratio >= TARGET ? 'meets' : 'MISSES'} ${TARGET}`;
     const each = (seconds: number) => `${((seconds / repeats / masks.length) * 1e6).toFixed(0)} µs`;
     console.log(
       `  ${task.padEnd(14)} ${each(own!)} a mask, pycocotools ${each(reference!)}: ` +
-        `${ratio.toFixed(2)} ×, ${ratio >= TARGET ? 'meets' : 'MISSES'} ${TARGET}`,
+        `${ratio.toFixed(2)} ×${verdict}`,
     );
   }
 }

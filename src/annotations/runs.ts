@@ -57,6 +57,11 @@ export function formatRuns(runs: Runs): string {
   let length = 0;
   for (let i = 0; i < runs.length; i++) {
     let value = i > 2 ? runs[i]! - runs[i - 2]! : runs[i]!;
+    // Most fit one character.
+    if (value >= -SIGN && value < SIGN) {
+      out[length++] = (value & VALUE) + FIRST_CHARACTER;
+      continue;
+    }
     for (;;) {
       const bits = value & VALUE;
       value >>= BITS;
@@ -70,55 +75,54 @@ export function formatRuns(runs: Runs): string {
   return out.toString('latin1', 0, length);
 }
 
-/** Four pixels at once. */
+/** Four pixels at once, as a little-endian word: the first pixel is the lowest byte. */
 const ONES = 0x01010101;
-/** Where the next run begins is searched this many bytes at a time. */
-const WORD = 4;
 let scratch: Runs = new Uint32Array(1024);
 
 /** The runs of a column-major bitmap, in which every byte that is not 0 is a one (`rleEncode`). */
 export function encodeColumns(bitmap: Uint8Array): Runs {
-  const length = bitmap.length;
-  const aligned = bitmap.byteOffset % WORD === 0;
-  const words = aligned ? new Int32Array(bitmap.buffer, bitmap.byteOffset, length >> 2) : undefined;
+  const { buffer, byteOffset, length } = bitmap.byteOffset % 4 === 0 ? bitmap : bitmap.slice();
+  const words = new Int32Array(buffer, byteOffset, length >> 2);
+  let runs = scratch;
   let count = 0;
   let start = 0;
-  let at = 0;
-  for (let ones = false; at < length; ones = !ones) {
-    at = ones ? endOfOnes(bitmap, words, at) : endOfZeros(bitmap, words, at);
-    if (count + 2 > scratch.length) scratch = grown(scratch);
-    scratch[count++] = at - start;
+  let last = 0;
+  for (let at = 0; at < words.length; at++) {
+    // Within a run there is nothing to do.
+    const inside = last === 0 ? 0 : ONES;
+    while (at < words.length && words[at] === inside) at++;
+    if (at === words.length) break;
+    const word = toBits(words[at]!);
+    // A byte is 1 where a pixel differs from the one before it.
+    let changes = word ^ ((word << 8) | last);
+    last = word >>> 24;
+    if (count + 8 > runs.length) runs = grown(runs);
+    while (changes !== 0) {
+      const lowest = changes & -changes;
+      const pixel = (at << 2) + ((31 - Math.clz32(lowest)) >> 3);
+      runs[count++] = pixel - start;
+      start = pixel;
+      changes ^= lowest;
+    }
+  }
+  for (let at = words.length << 2; at < length; at++) {
+    const bit = bitmap[at] === 0 ? 0 : 1;
+    if (bit === last) continue;
+    runs[count++] = at - start;
     start = at;
+    last = bit;
   }
-  return count === 0 ? new Uint32Array(1) : scratch.slice(0, count);
+  if (count === 0 || start < length) runs[count++] = length - start;
+  scratch = runs;
+  return runs.slice(0, count);
 }
 
-function endOfZeros(bitmap: Uint8Array, words: Int32Array | undefined, from: number): number {
-  let at = from;
-  const length = bitmap.length;
-  while (at < length && bitmap[at] === 0) {
-    at++;
-    if (words !== undefined && at % WORD === 0) {
-      let word = at >> 2;
-      while (word < words.length && words[word] === 0) word++;
-      at = word << 2;
-    }
-  }
-  return at;
-}
-
-function endOfOnes(bitmap: Uint8Array, words: Int32Array | undefined, from: number): number {
-  let at = from;
-  const length = bitmap.length;
-  while (at < length && bitmap[at] !== 0) {
-    at++;
-    if (words !== undefined && at % WORD === 0) {
-      let word = at >> 2;
-      while (word < words.length && words[word] === ONES) word++;
-      at = word << 2;
-    }
-  }
-  return at;
+/** Bytes that are not 0 as 1. */
+function toBits(word: number): number {
+  if ((word & ~ONES) === 0) return word;
+  const folded = word | (word >>> 4);
+  const halves = folded | (folded >>> 2);
+  return (halves | (halves >>> 1)) & ONES;
 }
 
 function grown(runs: Runs): Runs {

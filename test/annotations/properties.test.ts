@@ -6,6 +6,7 @@ import { polygonRuns } from '../../src/annotations/polygon-runs.ts';
 import { decodeColumns } from '../../src/annotations/runs.ts';
 import type { AnnotationDraft, AnnotationEntry, Polygon, Region } from '../../src/model/annotation.ts';
 import { CODES } from '../../src/model/codes.ts';
+import type { Concept } from '../../src/model/input.ts';
 import { KINDS } from '../../src/model/kind.ts';
 
 const [WIDTH, HEIGHT] = [60, 40];
@@ -83,7 +84,7 @@ const draft: fc.Arbitrary<AnnotationDraft> = fc
     fc.record({
       ref: fc.string(),
       unit: fc.constantFrom('pixels' as const, 'pixels' as const, 'normalised' as const),
-      concepts: fc.constantFrom([], [{ id: 'a', name: 'a', value: 1 }]),
+      concepts: fc.constantFrom<Concept[]>([], [{ id: 'a', name: 'a', value: 1 }]),
     }),
     place,
     fc.oneof({ weight: 2, arbitrary: fc.constant({}) }, { weight: 1, arbitrary: words }),
