@@ -6,8 +6,8 @@ import { polygonRuns } from '../../src/annotations/polygon-runs.ts';
 import { decodeColumns } from '../../src/annotations/runs.ts';
 import type { AnnotationDraft, AnnotationEntry, Polygon, Region } from '../../src/model/annotation.ts';
 import { CODES } from '../../src/model/codes.ts';
-import type { Concept } from '../../src/model/input.ts';
 import { KINDS } from '../../src/model/kind.ts';
+import type { Concept } from '../../src/model/labels.ts';
 
 const [WIDTH, HEIGHT] = [60, 40];
 
