@@ -1,6 +1,7 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { afterAll, beforeAll, expect, expectTypeOf, test } from 'vitest';
 import type { z } from 'zod';
 import type { Input } from '../../src/model/input.ts';
@@ -34,6 +35,47 @@ test('what the command line prints and writes has exactly the published shapes',
   expect(inputs.length).toBeGreaterThan(10);
   for (const input of inputs) inputLine.parse(input);
 });
+
+test('annotations have the published shape, in the store and in the ledger', async () => {
+  const folder = join(dir, 'labelled');
+  mkdirSync(folder);
+  const blank = sharp({ create: { width: 3, height: 2, channels: 3, background: '#456' } });
+  writeFileSync(join(folder, 'a.png'), await blank.png().toBuffer());
+  const region = {
+    box: { top: 0, left: -1, bottom: 1, right: 0.5 },
+    polygon: [[[...ring(0, 1), [0, 0]], ring(0.25, 0.75)]],
+    mask: { size: [2, 3], counts: [1, 5] },
+    keypoints: [{ x: 0.5, y: 0.5, name: 'nose', visibility: 'visible' }],
+  };
+  const lines = [
+    { file: 'a.png', annotations: [{ region }, { region: { box: { ...region.box, top: 'high' } } }] },
+    { text: 'some words', annotations: [{ concepts: [{ id: 'noun' }], span: { start: 5, end: 10 } }] },
+  ];
+  writeFileSync(join(folder, 'in.jsonl'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const store = join(dir, 'labelled-store');
+  const { json: report } = await sluiceJson(['ingest', join(folder, 'in.jsonl'), '--store', store]);
+  runReport.parse(report);
+  const ledger = readFileSync(report.ledger!, 'utf8').trim().split('\n').slice(1);
+  const outcomes = ledger.map((line) => ledgerLine.parse(JSON.parse(line)).annotations);
+  expect(outcomes.map((annotations) => [annotations?.good, annotations?.problems?.length])).toEqual([
+    [1, 1],
+    [1, undefined],
+  ]);
+  const inputs = await inputsOf(store);
+  const annotations = inputs.flatMap((input) => inputLine.parse(input).annotations);
+  expect(annotations.map(({ region: place, span }) => Object.keys(place ?? span ?? {}))).toEqual([
+    ['box', 'polygon', 'mask', 'keypoints'],
+    ['start', 'end'],
+  ]);
+});
+
+/** A square ring. */
+const ring = (from: number, to: number): [number, number][] => [
+  [from, from],
+  [to, from],
+  [to, to],
+  [from, to],
+];
 
 test('the types of the API and the published shapes are the same', () => {
   expectTypeOf<RunReport>().toExtend<z.input<typeof runReport>>();
