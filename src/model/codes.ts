@@ -289,7 +289,7 @@ export const CODES = {
   // warnings
   REGION_CLAMPED: warning(
     900043,
-    'A region reached over the edge of its image and was cut there.',
+    'A region reached over the edge of its image, or a segment beyond its recording, and was cut there.',
     'Nothing to do, or correct the label file.',
   ),
   UNLABELLED: warning(
