@@ -1,7 +1,7 @@
 import { RejectedItemError } from '../model/errors.ts';
 
 /** What a value is, to show; long ones are cut. */
-export function shown(value: unknown): string {
+function shown(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > 60 ? `${text.slice(0, 60)}…` : text;
 }
