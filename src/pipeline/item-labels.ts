@@ -5,7 +5,7 @@ import type { Context, ItemLabels, SourceItem } from '../model/contracts.ts';
 import type { MediaInfo } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Concept } from '../model/labels.ts';
-import type { AnnotationOutcomes } from '../model/outcome.ts';
+import type { AnnotationOutcomes, Outcome } from '../model/outcome.ts';
 
 export interface CheckedAnnotations {
   annotations: Annotation[];
@@ -29,6 +29,10 @@ export function sharedFate(item: SourceItem): { annotations?: AnnotationOutcomes
   const good = promisedAnnotations(item);
   return good === 0 ? {} : { annotations: { good } };
 }
+
+/** How many annotations an outcome tells of. */
+export const annotationsIn = ({ annotations }: Pick<Outcome, 'annotations'>): number =>
+  (annotations?.good ?? 0) + (annotations?.problems?.length ?? 0);
 
 /**
  * Loads what label sources have for an item, puts it beside what the item brings (which wins), and checks all

@@ -9,6 +9,7 @@ import {
   type SourceItem,
 } from '../model/contracts.ts';
 import { outcomeOf } from '../model/outcome.ts';
+import { sharedFate } from './item-labels.ts';
 
 /**
  * A listing with its labels: each item is given what the label sources have for it, a file that they read is no item,
@@ -29,7 +30,7 @@ export function labelledLoader(inner: Loader, labels: readonly LabelSource[]): L
             if (next.value.complete) for (const source of labels) yield* source.unmatched(ctx);
             return next.value;
           }
-          yield isOutcome(next.value) ? next.value : await labelled(next.value, labels);
+          yield await labelled(next.value, labels);
         }
       } finally {
         await entries.return({ complete: false, reason: 'stopped' });
@@ -38,18 +39,27 @@ export function labelledLoader(inner: Loader, labels: readonly LabelSource[]): L
   };
 }
 
-async function labelled(item: SourceItem, labels: readonly LabelSource[]): Promise<Listed> {
+async function labelled(listed: Listed, labels: readonly LabelSource[]): Promise<Listed> {
+  if (!isOutcome(listed)) {
+    const owner = labels.find((source) => source.owns(listed.uri));
+    if (owner !== undefined) {
+      const message = `it is read as labels: ${owner.describes}`;
+      return outcomeOf(listed.uri, 'list', 'LABEL_FILE', { message });
+    }
+    listed.pending = await pendingOf(listed, labels);
+    return listed;
+  }
+  // What is left out or cannot be opened has labels all the same; they share its outcome.
+  const pending = await pendingOf({ id: listed.inputId ?? '', uri: listed.uri }, labels);
+  return pending.length === 0 ? listed : { ...listed, ...sharedFate({ id: '', uri: '', pending }) };
+}
+
+async function pendingOf(item: SourceItem, labels: readonly LabelSource[]): Promise<PendingLabels[]> {
   const pending: PendingLabels[] = [];
   for (const source of labels) {
-    if (source.owns(item.uri)) {
-      return outcomeOf(item.uri, 'list', 'LABEL_FILE', {
-        message: `it is read as labels: ${source.describes}`,
-      });
-    }
     const matched = source.match(item);
     const found = matched instanceof Promise ? await matched : matched;
     if (found !== undefined) pending.push(found);
   }
-  item.pending = pending;
-  return item;
+  return pending;
 }

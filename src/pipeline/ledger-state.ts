@@ -4,6 +4,7 @@ import { KeyTable } from '../io/key-table.ts';
 import { isOutcome, type Listed } from '../model/contracts.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { Accounts } from './accounts.ts';
+import { annotationsIn } from './item-labels.ts';
 import { isFailure } from './ledger.ts';
 import type { RunFolder } from './run-folder.ts';
 import type { SeenIds } from './seen.ts';
@@ -50,9 +51,6 @@ export async function restoreFromLedger(
     return matchBy === 'id' && id !== undefined ? `\n${id}` : uri;
   }
 }
-
-const annotationsIn = ({ annotations }: Outcome): number =>
-  (annotations?.good ?? 0) + (annotations?.problems?.length ?? 0);
 
 const repeatKey = (uri: string, id: string | undefined): string => `\n${id}\n${uri}`;
 

@@ -20,7 +20,7 @@ import { checkId, type Profile } from '../validation/index.ts';
 import type { Accounts } from './accounts.ts';
 import { EntryQueue } from './entry-queue.ts';
 import { itemFields, outcomeOfError, recordOf } from './failure.ts';
-import { hasLabels, promisedAnnotations } from './item-labels.ts';
+import { annotationsIn, hasLabels, promisedAnnotations } from './item-labels.ts';
 import type { RunLabels } from './labels.ts';
 import type { OutcomeLog } from './ledger.ts';
 import type { Preparer } from './prepare.ts';
@@ -261,8 +261,10 @@ export class Runner {
     const { accounts, severalSources, repairer } = this.#parts;
     const items: SourceItem[] = [];
     for (const entry of chunk) {
-      if (isOutcome(entry)) this.#slots.push(entry);
-      else {
+      if (isOutcome(entry)) {
+        accounts.annotations.listed += annotationsIn(entry);
+        this.#slots.push(entry);
+      } else {
         accounts.annotations.listed += promisedAnnotations(entry);
         try {
           if (entry.idGiven) checkId(entry.id, profile);

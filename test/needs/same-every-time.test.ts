@@ -14,8 +14,10 @@ import { tempFolder } from '../support/temp-folder.ts';
 const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
 
 /** What may differ between two runs: when they were and what they are called. */
-const timeless = ({ runId, startedAt, endedAt, ledger, failures, report, ...rest }: RunReport) => {
-  expect([runId, startedAt, endedAt, ledger, failures, report].every((value) => value !== '')).toBe(true);
+const timeless = ({ runId, startedAt, endedAt, ledger, failures, report, page, ...rest }: RunReport) => {
+  expect([runId, startedAt, endedAt, ledger, failures, report, page].every((value) => value !== '')).toBe(
+    true,
+  );
   return rest;
 };
 const lines = (store: string, runId: string) =>

@@ -161,6 +161,14 @@ describe('a listing with labels', () => {
     expect(source.taken).toEqual(['a.jpg', 'b.jpg']);
   });
 
+  test('takes the labels of what is left out, too, which share its outcome', async () => {
+    const source = labels();
+    const left = outcomeOf('a.jpg', 'list', 'EXCLUDED');
+    const { all } = await drain(labelledLoader(listOf([left], { complete: true, evidence: '' }), [source]));
+    expect(all[0]).toEqual({ ...left, annotations: { good: 2 } });
+    expect(source.taken).toEqual(['a.jpg']);
+  });
+
   test('calls no labels left over when the listing is incomplete', async () => {
     const proof: ListingProof = { complete: false, reason: 'a folder could not be read' };
     const { all, proof: given } = await drain(labelledLoader(listOf(items(), proof), [labels()]));

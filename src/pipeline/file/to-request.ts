@@ -47,10 +47,10 @@ export function requestOf(
   };
 }
 
-/** Absolute. */
+/** What the file names is relative to it; what the caller names stays as it is. */
 function storeOf({ sink }: PipelineFile, base: string, { store, storeGiven }: RunOverrides): string {
   const named = sink !== undefined && 'local' in sink ? sink.local.store : undefined;
-  return named === undefined || storeGiven ? resolve(store) : resolve(base, named);
+  return named === undefined || storeGiven ? store : resolve(base, named);
 }
 
 export const sourceRequests = (
