@@ -42,7 +42,7 @@ async function* imageLeft(set: CocoSet, slot: number): AsyncGenerator<Outcome, v
     );
     const part = from === 0 ? '' : `#${from / PROBLEMS_AN_OUTCOME + 1}`;
     yield outcomeOf(`${name}#images/${id}${part}`, 'annotate', 'LABELS_WITHOUT_INPUT', {
-      message: places.length === 0 ? what : `${what}, and it has ${places.length} annotations`,
+      message: places.length === 0 ? what : `${what}, and it has ${counted(places.length)}`,
       ...(problems.length === 0 ? {} : { annotations: { good: 0, problems } }),
     });
   }
@@ -71,6 +71,8 @@ async function strayLeft(set: CocoSet, place: Place): Promise<Outcome> {
     annotations: { good: 0, problems: [{ ref, code: 'ANNOTATION_INVALID_ARGUMENT', message }] },
   });
 }
+
+const counted = (count: number): string => (count === 1 ? '1 annotation' : `${count} annotations`);
 
 /** What outcomes call the annotations at these places. */
 async function refsOf(set: CocoSet, places: readonly Place[]): Promise<string[]> {

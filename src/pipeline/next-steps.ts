@@ -16,11 +16,16 @@ export function nextSteps(report: RunReport, store: string): NextStep[] {
   if (report.status !== 'complete') steps.push({ what: 'go on', how: `sluice resume ${report.runId} ${at}` });
   if (report.totals.failed > 0) steps.push({ what: 'try failed ones again', how: retry });
   if (report.totals.rejected > 0) {
-    const rejected = Object.keys(report.byCode).filter((code) => codeInfo(code as Code).class === 'rejected');
+    const codes = Object.keys(report.byCode) as Code[];
+    // Labels without an item are found by ingesting again, as their remedy says.
+    const rejected = codes.filter(
+      (code) => codeInfo(code).class === 'rejected' && code !== 'LABELS_WITHOUT_INPUT',
+    );
     // A duplicate has nothing to correct; it needs another id.
     const onlyDuplicates = rejected.every((code) => code === 'INPUT_DUPLICATE');
-    if (onlyDuplicates) steps.push({ what: 'store duplicates too', how: `${retry} --retry-duplicates` });
-    else steps.push({ what: 'after correcting them', how: `${retry} --rejected` });
+    if (rejected.length > 0 && onlyDuplicates)
+      steps.push({ what: 'store duplicates too', how: `${retry} --retry-duplicates` });
+    else if (rejected.length > 0) steps.push({ what: 'after correcting them', how: `${retry} --rejected` });
   }
   steps.push({
     what: 'look at the inputs',

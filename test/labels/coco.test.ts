@@ -215,7 +215,7 @@ describe('a hostile COCO file', () => {
     expect(left[0]).toMatchObject({
       outcome: 'rejected',
       stage: 'annotate',
-      message: 'the file declares no image with the id 77, and it has 1 annotations',
+      message: 'the file declares no image with the id 77, and it has 1 annotation',
       annotations: { good: 0, problems: [{ ref: 'c.json#annotations/2' }] },
     });
     expect(left[1]?.message).toBe('no item of the source is the image gone.jpg');

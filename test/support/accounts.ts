@@ -18,7 +18,22 @@ export function accounted(store: string, report: RunReport): Map<string, Outcome
   const counted = { ok: 0, rejected: 0, failed: 0, skipped: 0 };
   for (const { outcome } of lines) counted[outcome]++;
   expect(counted).toEqual({ ok, rejected, failed, skipped });
+  expectAnnotations(lines, report);
   return byUri;
+}
+
+/** The same of annotations: those that are good share the outcome of their item, the others are rejected. */
+function expectAnnotations(lines: readonly Outcome[], report: RunReport): void {
+  const counted = { ok: 0, rejected: 0, failed: 0, skipped: 0 };
+  for (const { outcome, annotations } of lines) {
+    counted[outcome] += annotations?.good ?? 0;
+    counted.rejected += annotations?.problems?.length ?? 0;
+  }
+  const listed = counted.ok + counted.rejected + counted.failed + counted.skipped;
+  expect(report.annotations?.totals ?? { listed: 0, ok: 0, rejected: 0, failed: 0, skipped: 0 }).toEqual({
+    listed,
+    ...counted,
+  });
 }
 
 /** The code of each item of a run, by uri; what `accounted` expects holds. */
