@@ -7,6 +7,14 @@ import type { Kind } from '../model/kind.ts';
 import type { Concept } from '../model/labels.ts';
 import type { AnnotationOutcomes, Outcome } from '../model/outcome.ts';
 
+/** What an item is that labels are about. */
+export interface Labelled {
+  kind: Kind;
+  media: MediaInfo;
+  /** Of a text whose characters are known: UTF-16 code units, as spans count them. */
+  textLength?: number;
+}
+
 export interface CheckedAnnotations {
   annotations: Annotation[];
   problems: AnnotationProblem[];
@@ -40,7 +48,7 @@ export const annotationsIn = ({ annotations }: Pick<Outcome, 'annotations'>): nu
  */
 export async function loadLabels(
   item: SourceItem,
-  { kind, media }: { kind: Kind; media: MediaInfo },
+  { kind, media, textLength }: Labelled,
   ctx: Context,
 ): Promise<CheckedAnnotations> {
   const checked: CheckedAnnotations = { annotations: [], problems: [], warnings: [] };
@@ -51,6 +59,7 @@ export async function loadLabels(
       inputId: item.id,
       kind,
       media,
+      ...(textLength === undefined ? {} : { textLength }),
       ...(labels.labelledSize === undefined ? {} : { labelledSize: labels.labelledSize }),
     };
     const { annotations, problems, warnings } = checkAnnotations(labels.annotations, target);

@@ -24,7 +24,13 @@ import type { Concept, Metadata } from '../model/labels.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { checkFormat, checkMedia, maxBytes, maxPixels, type Profile } from '../validation/index.ts';
 import { outcomeOfError } from './failure.ts';
-import { type CheckedAnnotations, hasLabels, loadLabels, promisedAnnotations } from './item-labels.ts';
+import {
+  type CheckedAnnotations,
+  hasLabels,
+  type Labelled,
+  loadLabels,
+  promisedAnnotations,
+} from './item-labels.ts';
 import type { RunLabels } from './labels.ts';
 
 /** What an item is reserved for in the byte budget before its size is known. */
@@ -133,7 +139,9 @@ export class Preparer {
       }
       this.#checkTextBeside(item, found.kind);
       stage = 'annotate';
-      const checked = hasLabels(item) ? await this.annotate(item, found) : undefined;
+      const checked = hasLabels(item)
+        ? await this.annotate(item, { ...found, ...lengthOf(found.kind, read.payload) })
+        : undefined;
       if (checked !== undefined) {
         warnings.push(...checked.warnings);
         const heavier = reserved + weightOf(checked.annotations);
@@ -180,7 +188,7 @@ export class Preparer {
   }
 
   /** Loads and checks an item's labels. */
-  async annotate(item: SourceItem, found: { kind: Kind; media: MediaInfo }): Promise<CheckedAnnotations> {
+  async annotate(item: SourceItem, found: Labelled): Promise<CheckedAnnotations> {
     const { ctx, labels, onAnnotations } = this.#options;
     const promised = promisedAnnotations(item);
     const checked = await loadLabels(item, found, ctx);
@@ -326,6 +334,10 @@ export class Preparer {
     }
     return ready;
   }
+}
+
+function lengthOf(kind: Kind, payload: Payload): { textLength?: number } {
+  return kind === 'text' && 'buffer' in payload ? { textLength: payload.buffer.toString().length } : {};
 }
 
 /** Labels are about the file as the source has it, also where the store has a smaller copy. */
