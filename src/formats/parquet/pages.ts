@@ -2,10 +2,12 @@ import { crc32 } from 'node:zlib';
 import type { ColumnChunk, DecodedArray, PageHeader, SchemaTree } from 'hyparquet';
 import { parquetHeader, readPage } from 'hyparquet/src/column.js';
 import { convert, DEFAULT_PARSERS } from 'hyparquet/src/convert.js';
-import { getMaxRepetitionLevel } from 'hyparquet/src/schema.js';
+import { decompressPage } from 'hyparquet/src/datapage.js';
+import { getMaxDefinitionLevel, getMaxRepetitionLevel } from 'hyparquet/src/schema.js';
 import { compressors } from 'hyparquet-compressors';
 import { CorruptParquetError, decoding, unsupported } from './corrupt.ts';
 import type { ParquetFile } from './file.ts';
+import { checkRuns, type Levels } from './runs.ts';
 import { BinaryValue, type Converter, converterOf } from './values.ts';
 
 /** Bytes that are read at once. Writers aim at pages of 1 MB; a longer one is read whole. */
@@ -41,6 +43,9 @@ export class ChunkPages {
   /** Whether a row may hold several values, and so go on in the next page. */
   readonly #repeats: boolean;
   readonly #end: number;
+  readonly #levels: Levels;
+  /** Of the whole chunk. */
+  readonly #values: number;
   #next: number;
   #window: { start: number; bytes: Buffer } = { start: 0, bytes: Buffer.alloc(0) };
   #dictionary: DecodedArray | undefined;
@@ -56,7 +61,13 @@ export class ChunkPages {
     this.path = meta.path_in_schema.join('.');
     if (schemaPath.some((node) => node.element.logical_type?.type === 'VARIANT'))
       throw unsupported(file.name, `the column "${this.path}" is a VARIANT`);
-    this.#repeats = getMaxRepetitionLevel(schemaPath) > 0;
+    this.#levels = {
+      repetition: getMaxRepetitionLevel(schemaPath),
+      definition: getMaxDefinitionLevel(schemaPath),
+      isBoolean: meta.type === 'BOOLEAN',
+    };
+    this.#repeats = this.#levels.repetition > 0;
+    this.#values = Number(meta.num_values);
     this.#isBinary =
       !this.#repeats && converter === undefined && /BYTE_ARRAY$/.test(meta.type) && schemaPath.length > 1;
     this.#decoder = {
@@ -106,13 +117,32 @@ export class ChunkPages {
   #decode(page: Page, open: unknown[]): ArrayLike<unknown> {
     const { header, body, offset } = page;
     const rows = decoding(`${this.#what}, the page at byte ${offset} cannot be read`, () => {
-      const reader = { view: new DataView(body.buffer, body.byteOffset, body.length), offset: 0 };
+      const unpacked = this.#unpack(header, body);
+      checkRuns(unpacked.bytes, header, this.#levels);
+      const { buffer, byteOffset, length } = unpacked.bytes;
+      const reader = { view: new DataView(buffer, byteOffset, length), offset: 0 };
+      const decoder: Decoder = { ...this.#decoder, codec: 'UNCOMPRESSED' };
       const before = this.#repeats ? open : undefined;
-      return readPage(reader, header, this.#decoder, this.#dictionary, before, 0).data ?? [];
+      return readPage(reader, unpacked.header, decoder, this.#dictionary, before, 0).data ?? [];
     });
     return this.#isBinary
       ? Array.from(rows as ArrayLike<unknown>, (row, index) => this.#located(row, offset, index))
       : rows;
+  }
+
+  /** A data page as it would be without compression; of version 2 only the values are compressed. */
+  #unpack(header: PageHeader, body: Buffer): { header: PageHeader; bytes: Uint8Array } {
+    const { codec } = this.#decoder;
+    const { uncompressed_page_size: size, data_page_header_v2: v2 } = header;
+    if (v2 === undefined) {
+      const bytes = decompressPage(body, size, codec, decompressors);
+      return { header: { ...header, compressed_page_size: bytes.length }, bytes };
+    }
+    if (v2.is_compressed === false || codec === 'UNCOMPRESSED') return { header, bytes: body };
+    const levels = v2.repetition_levels_byte_length + v2.definition_levels_byte_length;
+    const values = decompressPage(body.subarray(levels), size - levels, codec, decompressors);
+    const bytes = Buffer.concat([body.subarray(0, levels), values]);
+    return { header: { ...header, compressed_page_size: bytes.length }, bytes };
   }
 
   #decodeDictionary(page: Page): DecodedArray {
@@ -197,6 +227,14 @@ export class ChunkPages {
     const { compressed_page_size: size, uncompressed_page_size: unpacked } = header;
     if (!(size >= 0) || !(unpacked >= 0) || bodyAt + size > this.#end)
       throw new CorruptParquetError(`${this.#what}, the page at byte ${offset} reaches beyond its column`);
+    const { data_page_header: v1, data_page_header_v2: v2, dictionary_page_header: dictionary } = header;
+    const values = v1?.num_values ?? v2?.num_values ?? 0;
+    // A dictionary has no more values than it has bytes, unless all of them are empty.
+    const entries = dictionary?.num_values ?? 0;
+    if (!(values >= 0) || values > this.#values || !(entries >= 0) || entries > unpacked + 1)
+      throw new CorruptParquetError(
+        `${this.#what}, the page at byte ${offset} says that it has ${values} values`,
+      );
     if (Math.max(size, unpacked) > MAX_PAGE_BYTES)
       throw unsupported(
         this.#file.name,
@@ -206,7 +244,8 @@ export class ChunkPages {
 
   /** `ahead`: reads on, for the listing will want what follows. */
   async #bytes(start: number, length: number, ahead: boolean): Promise<Buffer> {
-    if (!ahead) return this.#file.source.read(start, length);
+    // A page that is longer than what is read ahead is not kept beside its decoded rows.
+    if (!ahead || length > READ_BYTES) return this.#file.source.read(start, length);
     const at = start - this.#window.start;
     if (at < 0 || at + length > this.#window.bytes.length) {
       const wanted = Math.min(Math.max(length, READ_BYTES), this.#end - start);

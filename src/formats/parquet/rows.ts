@@ -87,8 +87,10 @@ class ColumnReader {
   async fill(): Promise<void> {
     for (const leaf of this.#leaves) {
       if (leaf.at < leaf.rows.length) continue;
-      leaf.rows = (await leaf.pages.read()) ?? [];
+      // Lets go of the page before the next one is read.
+      leaf.rows = [];
       leaf.at = 0;
+      leaf.rows = (await leaf.pages.read()) ?? [];
     }
   }
 
