@@ -287,7 +287,9 @@ export class Runner {
     for (const item of items) {
       const stored = existing.get(item.id);
       if (stored !== undefined && resumed && stored.runId === runId && stored.uri === item.uri) {
-        this.#slots.push(committed(item, stored));
+        this.#slots.push(
+          hasLabels(item) ? this.#later(() => this.#committed(item, stored)) : committed(item, stored),
+        );
       } else if (stored !== undefined && !verify && preparer.isUnchanged(item, stored)) {
         this.#slots.push(
           hasLabels(item)
@@ -308,6 +310,16 @@ export class Runner {
     const { preparer, repairer } = this.#parts;
     const prepared = await preparer.prepare(item, stored);
     return 'outcome' in prepared && repairer.mayHelp(prepared) ? repairer.repair(item, prepared) : prepared;
+  }
+
+  /** As `committed`; its labels are looked at again, for only they tell which annotations could not be used. */
+  async #committed(item: SourceItem, stored: ExistingInput): Promise<Outcome> {
+    const ready = await this.#parts.preparer.relabelled(item, stored);
+    if ('outcome' in ready) return ready;
+    ready.release();
+    const { warnings } = ready;
+    const annotations = annotationOutcomes(ready);
+    return { ...committed(item, stored), ...(warnings && { warnings }), annotations };
   }
 
   #later(prepare: () => Promise<ReadyItem | ReadyItem[] | Outcome>): Pending {
