@@ -286,11 +286,12 @@ export class Runner {
     const existing = await sink.existing(items.map((item) => item.id));
     for (const item of items) {
       const stored = existing.get(item.id);
+      const mustRead = verify || needsText(item, stored);
       if (stored !== undefined && resumed && stored.runId === runId && stored.uri === item.uri) {
         this.#slots.push(
           hasLabels(item) ? this.#later(() => this.#committed(item, stored)) : committed(item, stored),
         );
-      } else if (stored !== undefined && !verify && preparer.isUnchanged(item, stored)) {
+      } else if (stored !== undefined && !mustRead && preparer.isUnchanged(item, stored)) {
         this.#slots.push(
           hasLabels(item)
             ? this.#later(() => preparer.relabelled(item, stored))
@@ -301,7 +302,7 @@ export class Runner {
         const again = ready === undefined || ('outcome' in ready && repairer.mayHelp(ready));
         this.#slots.push(again ? this.#later(() => this.#prepare(item)) : ready);
       } else {
-        this.#slots.push(this.#later(() => this.#prepare(item, verify ? undefined : stored)));
+        this.#slots.push(this.#later(() => this.#prepare(item, mustRead ? undefined : stored)));
       }
     }
   }
@@ -314,7 +315,10 @@ export class Runner {
 
   /** As `committed`; its labels are looked at again, for only they tell which annotations could not be used. */
   async #committed(item: SourceItem, stored: ExistingInput): Promise<Outcome> {
-    const ready = await this.#parts.preparer.relabelled(item, stored);
+    const { preparer } = this.#parts;
+    const ready = await (needsText(item, stored)
+      ? preparer.prepare(item)
+      : preparer.relabelled(item, stored));
     if ('outcome' in ready) return ready;
     ready.release();
     const { warnings } = ready;
@@ -339,6 +343,10 @@ export class Runner {
 /** A text in memory with nothing to load or check beside it, which needs no promise. */
 const isInlineText = (item: SourceItem): item is SourceItem & { text: string } =>
   item.text !== undefined && isTextOnly(item) && !hasLabels(item);
+
+/** Spans are held against the text itself, which the store's row does not say the length of. */
+const needsText = (item: SourceItem, stored: ExistingInput | undefined): boolean =>
+  stored?.kind === 'text' && promisedAnnotations(item) > 0;
 
 /** Of two items with one id in a run the first listed wins (DESIGN.md §4). */
 function duplicate(item: SourceItem, first: string): Outcome {

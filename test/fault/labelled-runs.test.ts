@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { resume } from '../../src/index.ts';
 import type { Input } from '../../src/model/input.ts';
 import { accounted } from '../support/accounts.ts';
-import { cocoOf, folderOf, only, plainPng, runLabelled } from '../support/annotated.ts';
+import { cocoOf, folderOf, only, plainPng, problemsOf, runLabelled } from '../support/annotated.ts';
 import { sluiceJson, start } from '../support/cli.ts';
 import { storedIn } from '../support/stored.ts';
 
@@ -277,4 +277,24 @@ test('several sources of one run have each their own labels, and problems name t
   expect(only(named.get('first/a.png')!.annotations).concepts).toMatchObject([{ id: 'cat' }]);
   expect(only(named.get('second/a.png')!.annotations).concepts).toMatchObject([{ id: 'dog' }]);
   expect(named.get('rows/rows.csv#L2')).toMatchObject({ id: 'r1', concepts: [{ id: 'bird' }] });
+});
+
+test('a span beyond its text is refused every time, also when the text has not changed', async () => {
+  const spans = (end: number) => ({ annotations: [{ concepts: [{ id: 'c' }], span: { start: 0, end } }] });
+  const dir = await folderOf({ 'source/a.txt': 'twelve ch\u00e4rs', 'source/a.txt.json': spans(13) });
+  const source = { folder: { path: 'source', sidecar: true } };
+  const message = /span.end: 13 is beyond the text, which has 12 characters/;
+  const first = await runLabelled(dir, { source });
+  expect(problemsOf(first.lines.get('a.txt'))).toEqual([expect.stringMatching(message)]);
+  await folderOf({ 'source/a.txt.json': spans(13) }, dir);
+  const second = await runLabelled(dir, { source });
+  expect(problemsOf(second.lines.get('a.txt'))).toEqual([expect.stringMatching(message)]);
+  await folderOf({ 'source/a.txt.json': spans(12) }, dir);
+  const third = await runLabelled(dir, { source });
+  expect(third.lines.get('a.txt')).toMatchObject({ code: 'INPUT_UPDATED', annotations: { good: 1 } });
+  const whole = (await readFile(third.report.ledger!, 'utf8')).split('\n');
+  await rm(third.report.report!);
+  await writeFile(third.report.ledger!, `${whole[0]}\n`);
+  const resumed = await resume({ runId: third.report.runId, store: third.store });
+  expect(accounted(third.store, resumed).get('a.txt')).toMatchObject({ annotations: { good: 1 } });
 });
