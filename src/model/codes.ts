@@ -67,6 +67,7 @@ export const CODES = {
   ),
 
   // skipped
+  EXPORTED: ok(900002, 'The input is in the export.'),
   INPUT_UNCHANGED: skipped(
     900010,
     'The input is already stored with the same content and labels.',
@@ -96,6 +97,11 @@ export const CODES = {
 
   // rejected, the platform's codes
   LABEL_FILE: skipped(900016, 'A label source reads this file; it is no item.', 'Nothing to do.'),
+  EXPORT_UNSUPPORTED: skipped(
+    900018,
+    'The export format cannot carry inputs of this kind.',
+    'Choose another format; docs/exporters has what each one carries.',
+  ),
   TRANSFORM_DROPPED: skipped(
     900017,
     'The pipeline’s transform left the item out, for the reason in the message.',
@@ -385,6 +391,28 @@ export const CODES = {
     900068,
     'The source uses a feature of its format that this version cannot read.',
     'See the message for the feature; write the source without it.',
+  ),
+  DATASET_NOT_FOUND: fatal(900069, 'There is no such dataset in this store.', 'Run: sluice datasets list'),
+  DATASET_VERSION_NOT_FOUND: fatal(
+    900070,
+    'The dataset has no such version.',
+    'Run: sluice datasets versions <dataset>',
+  ),
+  DATASET_EXISTS: fatal(
+    900071,
+    'A dataset or version of that name is there already.',
+    'Choose another name.',
+  ),
+  FILTER_NOT_FOUND: fatal(900072, 'There is no annotation filter of that name.', 'Run: sluice filters list'),
+  OUTPUT_EXISTS: fatal(
+    900073,
+    'Something is at the place where the export is to be written.',
+    'Choose another place, or --overwrite for an export of ours.',
+  ),
+  EXPORT_INCOMPLETE: fatal(
+    900074,
+    'What was written does not have what the version has.',
+    'This is a bug: please report it with report.json.',
   ),
   INTERNAL: fatal(
     900099,

@@ -1,0 +1,19 @@
+import { FatalError } from '../model/errors.ts';
+import type { ExporterComponent } from '../model/export.ts';
+
+type AnyExporter = ExporterComponent<unknown>;
+
+/** Every export format. */
+const EXPORTERS = new Map<string, () => Promise<AnyExporter>>([]);
+
+export const exporterNames: readonly string[] = [...EXPORTERS.keys()];
+
+/** Throws FatalError CONFIG_INVALID naming the formats there are. */
+export async function loadExporter(name: string): Promise<AnyExporter> {
+  const load = EXPORTERS.get(name);
+  if (load === undefined) {
+    const message = `no export format is named ${name}; there are ${exporterNames.join(', ')}`;
+    throw new FatalError('CONFIG_INVALID', message);
+  }
+  return load();
+}
