@@ -1,18 +1,23 @@
 import type { Context, Sink } from '../model/contracts.ts';
+import type { DatasetVersion } from '../model/dataset.ts';
 import type { CheckOptions, StoreFinding, StoreSummary } from './local/check.ts';
-import type { CompactOptions, Garbage, GarbageOptions, MaintenanceOptions } from './local/maintenance.ts';
+import type { MaintenanceOptions } from './local/held-store.ts';
+import type { CompactOptions, Garbage, GarbageOptions } from './local/maintenance.ts';
 import type { PlanOptions } from './local/plan.ts';
 import type { LocalReader } from './local/reader.ts';
+import type { NewVersion } from './local/versions/create.ts';
 import type { LocalWriter, WriterOptions } from './local/writer.ts';
 
-export { partsOf } from './annotated-parts.ts';
+export { partsOf } from '../annotations/annotated-parts.ts';
 export type { CheckOptions, StoreFinding, StoreSummary } from './local/check.ts';
 export type { AnnotationCounts, ConceptCount } from './local/dataset-counts.ts';
 export type { DatasetDetails, DatasetSummary } from './local/datasets.ts';
+export type { MaintenanceOptions } from './local/held-store.ts';
 export type { ListOptions } from './local/listing.ts';
-export type { CompactOptions, Garbage, GarbageOptions, MaintenanceOptions } from './local/maintenance.ts';
+export type { CompactOptions, Garbage, GarbageOptions } from './local/maintenance.ts';
 export type { PlanOptions } from './local/plan.ts';
 export type { LocalReader } from './local/reader.ts';
+export type { NewVersion } from './local/versions/create.ts';
 export type { LocalWriter, WriterOptions } from './local/writer.ts';
 export { nullSink } from './null.ts';
 
@@ -72,4 +77,14 @@ export async function deleteInputs(
 ): Promise<number> {
   const local = await import('./local/maintenance.ts');
   return local.deleteInputs(root, ids, options, ctx);
+}
+
+/** Makes an immutable version of a dataset as it is now. Takes the lock. */
+export async function createVersion(
+  root: string,
+  request: NewVersion,
+  ctx: Context,
+): Promise<DatasetVersion> {
+  const local = await import('./local/versions/create.ts');
+  return local.createVersion(root, request, ctx);
 }

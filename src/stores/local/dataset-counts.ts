@@ -1,6 +1,6 @@
+import { ANNOTATED_PARTS, type AnnotatedPart, partsOf } from '../../annotations/annotated-parts.ts';
 import type { Annotation } from '../../model/annotation.ts';
 import type { Concept } from '../../model/labels.ts';
-import { ANNOTATED_PARTS, type AnnotatedPart, partsOf } from '../annotated-parts.ts';
 import { compareUtf8 } from './id-order.ts';
 import { columnNames, sqlText, type Table } from './lance.ts';
 import { rangeBounds } from './ranges.ts';

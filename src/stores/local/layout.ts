@@ -6,8 +6,8 @@ import { errnoOf, writeFailure } from '../../io/disk-errors.ts';
 import type { Clock } from '../../model/contracts.ts';
 import { FatalError } from '../../model/errors.ts';
 
-/** Raised when an older version could no longer read what is written. */
-const SCHEMA_VERSION = 2;
+/** Raised when an older version could no longer read what is written, or would remove what it does not know. */
+const SCHEMA_VERSION = 3;
 const MARKER = 'sluice-store.json';
 
 /** The parts of a store's folder. All lie on one file system, so that files move between them by rename. */
@@ -21,6 +21,8 @@ export interface StorePaths {
   runs: string;
   /** One folder per run that is writing: spooled payloads and blobs that are not committed yet. */
   tmp: string;
+  /** Manifests of dataset versions, and the chunks that they share. */
+  versions: string;
   lock: string;
 }
 
@@ -30,6 +32,7 @@ const pathsOf = (root: string): StorePaths => ({
   blobs: join(root, 'blobs'),
   runs: join(root, 'runs'),
   tmp: join(root, 'tmp'),
+  versions: join(root, 'versions'),
   lock: join(root, 'lock'),
 });
 

@@ -3,19 +3,12 @@ import { join } from 'node:path';
 import { KeyTable } from '../../io/key-table.ts';
 import type { Context } from '../../model/contracts.ts';
 import { walkBlobs } from './blob-files.ts';
+import { holdStore, type MaintenanceOptions } from './held-store.ts';
 import { LOOKUP_CHUNK } from './ids.ts';
-import { InputTable } from './input-table.ts';
-import { connectTables, findTable, storeFailure, type Table, textIsContent } from './lance.ts';
-import { findStore, type StorePaths } from './layout.ts';
-import { StoreLock } from './lock.ts';
+import { type Table, textIsContent } from './lance.ts';
 
 /** Younger orphans are spared: a reader may still hold a version with their row. */
 const GRACE_MS = 60 * 60_000;
-
-export interface MaintenanceOptions {
-  /** Wait for a writer to end, instead of STORE_LOCKED. */
-  wait?: boolean;
-}
 
 export interface GarbageOptions extends MaintenanceOptions {
   /** Say what would go, remove nothing. */
@@ -40,7 +33,7 @@ export interface CompactOptions extends MaintenanceOptions {
 /** Removes blobs that no row names, and what killed runs left in tmp/. Throws FatalError STORE_LOCKED and the like. */
 export function collectGarbage(root: string, options: GarbageOptions, ctx: Context): Promise<Garbage> {
   const { dryRun = false, graceMs = GRACE_MS } = options;
-  return maintain(root, 'gc', options, ctx, async (paths, inputs) => {
+  return holdStore(root, 'gc', options, ctx, async ({ paths, inputs }) => {
     const named = new KeyTable({ values: false });
     if (inputs !== undefined) await nameBlobs(inputs.table, named);
     const garbage: Garbage = { blobs: 0, bytes: 0, tmpFolders: 0 };
@@ -71,7 +64,7 @@ async function nameBlobs(inputs: Table, named: KeyTable): Promise<void> {
 
 /** Joins small fragments into large ones and removes old versions. Needs memory in proportion to the texts in rows. */
 export async function compactStore(root: string, options: CompactOptions, ctx: Context): Promise<void> {
-  await maintain(root, 'compact', options, ctx, async (_paths, inputs) => inputs?.compact(options.retainMs));
+  await holdStore(root, 'compact', options, ctx, async ({ inputs }) => inputs?.compact(options.retainMs));
 }
 
 /** Removes inputs; their blobs go with the next `collectGarbage`. Returns how many there were. */
@@ -81,7 +74,7 @@ export function deleteInputs(
   options: MaintenanceOptions,
   ctx: Context,
 ): Promise<number> {
-  return maintain(root, 'delete', options, ctx, async (_paths, inputs) => {
+  return holdStore(root, 'delete', options, ctx, async ({ inputs }) => {
     let removed = 0;
     const unique = [...new Set(ids.map((id) => id.toWellFormed()))];
     for (let at = 0; at < unique.length; at += LOOKUP_CHUNK) {
@@ -90,31 +83,4 @@ export function deleteInputs(
     }
     return removed;
   });
-}
-
-async function maintain<T>(
-  root: string,
-  task: string,
-  { wait = false }: MaintenanceOptions,
-  ctx: Context,
-  work: (paths: StorePaths, inputs: InputTable | undefined) => Promise<T>,
-): Promise<T> {
-  const paths = await findStore(root);
-  const lock = await StoreLock.acquire(paths.lock, { runId: task, wait }, ctx);
-  try {
-    const connection = await connectTables(paths.db);
-    try {
-      const table = await findTable(connection, 'inputs');
-      const folder = join(paths.db, 'inputs.lance');
-      const inputs = table === undefined ? undefined : await InputTable.open(table, root, folder, ctx);
-      return await work(paths, inputs);
-    } finally {
-      connection.close();
-    }
-  } catch (error) {
-    ctx.signal.throwIfAborted();
-    throw storeFailure(error, root);
-  } finally {
-    await lock.release();
-  }
 }

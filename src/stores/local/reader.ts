@@ -3,16 +3,23 @@ import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { errnoOf } from '../../io/disk-errors.ts';
 import type { ConceptDefinition } from '../../model/annotation.ts';
+import type { DatasetVersion, StoredFilter } from '../../model/dataset.ts';
 import { FatalError, RejectedItemError } from '../../model/errors.ts';
+import type { ExportSource } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
 import { blobPath } from './blobs.ts';
 import { listConcepts } from './concepts.ts';
+import { noDataset, noVersion } from './dataset-errors.ts';
+import { listFilters } from './dataset-filters.ts';
+import { findDataset } from './dataset-table.ts';
 import { type DatasetDetails, type DatasetSummary, listDatasets, showDataset } from './datasets.ts';
 import { type InputLabels, scanLabels } from './label-scan.ts';
 import { type Connection, connectTables, findTable, readFailure, sqlText, type Table } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
 import { type ListOptions, listRows } from './listing.ts';
 import { type InputRow, readRows, toInput } from './rows.ts';
+import { listVersions, type Manifest, readManifest } from './versions/manifest.ts';
+import { VersionSource } from './versions/source.ts';
 
 /** Reads a store. Never waits for a writer: each call sees the newest commit at its begin. */
 export class LocalReader {
@@ -86,6 +93,38 @@ export class LocalReader {
     return this.#read((inputs) => showDataset(this.#connection, inputs, id));
   }
 
+  /** The versions of a dataset, the oldest first; also of one that was deleted without them. */
+  async listVersions(dataset: string): Promise<DatasetVersion[]> {
+    try {
+      return await listVersions(this.#paths.versions, dataset);
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
+    }
+  }
+
+  /** Undefined where the dataset has no such version. */
+  async getVersion(dataset: string, id: string): Promise<DatasetVersion | undefined> {
+    return (await this.#manifest(dataset, id))?.version;
+  }
+
+  /** Throws FatalError DATASET_NOT_FOUND or DATASET_VERSION_NOT_FOUND, naming what there is. */
+  async openVersion(dataset: string, id: string): Promise<ExportSource> {
+    const manifest = await this.#manifest(dataset, id);
+    if (manifest !== undefined) return new VersionSource(this.#paths, manifest);
+    const versions = await this.listVersions(dataset);
+    const isKnown = versions.length > 0 || (await findDataset(this.#connection, dataset)) !== undefined;
+    throw isKnown ? noVersion(dataset, id, versions) : await noDataset(this.#connection, dataset);
+  }
+
+  /** Annotation filters, by id. */
+  async listFilters(): Promise<StoredFilter[]> {
+    try {
+      return await listFilters(this.#connection);
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
+    }
+  }
+
   /** The labels of every input that a run wrote last, in no order, streamed. */
   async *runLabels(runId: string): AsyncGenerator<InputLabels> {
     try {
@@ -103,6 +142,14 @@ export class LocalReader {
 
   close(): void {
     this.#connection.close();
+  }
+
+  async #manifest(dataset: string, id: string): Promise<Manifest | undefined> {
+    try {
+      return await readManifest(this.#paths.versions, dataset, id);
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
+    }
   }
 
   #row(id: string): Promise<InputRow | undefined> {

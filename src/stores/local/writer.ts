@@ -7,7 +7,7 @@ import { BlobWriter, type MediaPolicy, type StagedBlob } from './blobs.ts';
 import { Committer, type StagedBatch } from './commit.ts';
 import { COMMIT_ROWS, COMMIT_TEXT_BYTES } from './compaction.ts';
 import { ConceptTable } from './concepts.ts';
-import { ensureDataset } from './datasets.ts';
+import { ensureDataset } from './dataset-table.ts';
 import type { Policy } from './decide.ts';
 import { assertFreeSpace, RESERVE_BYTES } from './free-space.ts';
 import { GroupCommit, type Size } from './group-commit.ts';
@@ -101,7 +101,7 @@ export class LocalWriter implements Sink {
       await assertFreeSpace(root, options.reserveBytes ?? RESERVE_BYTES);
       const connection = await connectTables(paths.db);
       await raiseSchema(root);
-      await ensureDataset(connection, options.dataset, ctx.clock.now());
+      await ensureDataset(connection, paths.db, options.dataset, ctx.clock.now());
       const table = await makeTable(connection, 'inputs', inputSchema);
       const folder = join(paths.db, 'inputs.lance');
       await addMissingColumns(table, folder);

@@ -82,7 +82,7 @@ describe('a store of schema 1', () => {
     const store = await storeOfSchema1();
     const before = await allInputs(store);
     await ingest(store, []);
-    expect(await markerOf(store)).toEqual({ schema: 2, type: 'store', created: 'then' });
+    expect(await markerOf(store)).toEqual({ schema: 3, type: 'store', created: 'then' });
     expect(await allInputs(store)).toEqual(before);
     const [image, large, note] = items();
     const relabelled = [large!, { ...note!, payload: { unchanged: true } as const }].map((item) => ({

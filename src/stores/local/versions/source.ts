@@ -1,0 +1,68 @@
+import type { DatasetVersion } from '../../../model/dataset.ts';
+import { RejectedItemError } from '../../../model/errors.ts';
+import type { ExportSource, MediaSource } from '../../../model/export.ts';
+import type { Input } from '../../../model/input.ts';
+import { blobPath } from '../blobs.ts';
+import { sizeOf } from '../durability.ts';
+import { compareUtf8 } from '../id-order.ts';
+import { readFailure } from '../lance.ts';
+import type { StorePaths } from '../layout.ts';
+import { readChunk } from './chunks.ts';
+import { holdsBytes, inputOf, sourceOf, type VersionLine } from './line.ts';
+import type { Manifest } from './manifest.ts';
+
+/** Reads a version out of its chunks and blobs; what happens to the store meanwhile makes no difference. */
+export class VersionSource implements ExportSource {
+  readonly #paths: StorePaths;
+  readonly #manifest: Manifest;
+
+  constructor(paths: StorePaths, manifest: Manifest) {
+    this.#paths = paths;
+    this.#manifest = manifest;
+  }
+
+  get version(): DatasetVersion {
+    return this.#manifest.version;
+  }
+
+  get concepts(): Manifest['concepts'] {
+    return this.#manifest.concepts;
+  }
+
+  /** Holds two chunks at most: the next one is read while this one is consumed. Throws FatalError STORE_CORRUPT. */
+  async *inputs({ after }: { after?: string } = {}): AsyncGenerator<Input> {
+    const { dataset } = this.version;
+    const isPast = (id: string) => after === undefined || compareUtf8(id, after) > 0;
+    const chunks = this.#manifest.chunks.filter(({ last }) => isPast(last));
+    let next: Promise<Settled> | undefined;
+    for (const [i, { sha256 }] of chunks.entries()) {
+      const settled = await (next ?? this.#read(sha256));
+      next = i + 1 < chunks.length ? this.#read(chunks[i + 1]!.sha256) : undefined;
+      if ('error' in settled) throw readFailure(settled.error, this.#paths.root);
+      for (const line of settled.lines) if (isPast(line.id)) yield inputOf(line, dataset);
+    }
+  }
+
+  async media(input: Input): Promise<MediaSource> {
+    if (holdsBytes(input)) return { buffer: Buffer.from(input.text!) };
+    const source = sourceOf(input);
+    const path = source ?? blobPath(this.#paths.blobs, input.sha256);
+    const bytes = await sizeOf(path);
+    if (bytes === input.bytes) return { path, bytes };
+    const what = source === undefined ? 'the blob of' : 'the file that the store refers to for';
+    const why = bytes === undefined ? 'is gone' : `has ${bytes} bytes instead of ${input.bytes}`;
+    throw new RejectedItemError('INPUT_NOT_FOUND', `${what} input ${input.id} ${why}: ${path}`, {
+      ...(bytes === undefined ? {} : { measured: bytes, limit: input.bytes }),
+    });
+  }
+
+  /** Never rejects, so that nobody need wait for a chunk that is read ahead. */
+  #read(sha256: string): Promise<Settled> {
+    return readChunk(this.#paths.versions, sha256).then(
+      (lines) => ({ lines }),
+      (error: unknown) => ({ error }),
+    );
+  }
+}
+
+type Settled = { lines: VersionLine[] } | { error: unknown };
