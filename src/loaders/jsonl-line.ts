@@ -30,7 +30,10 @@ export type InputFields = z.output<typeof inputFields>;
 
 const FIELDS = Object.keys(inputFields.shape);
 /** What `inputs list --json` prints and a run finds out itself. */
-const DERIVED = ['schema', 'sha256', 'bytes', 'media', 'datasets', 'embeddings'];
+const DERIVED = [
+  ...['schema', 'sha256', 'bytes', 'media', 'datasets', 'embeddings'],
+  ...['createdAt', 'modifiedAt'],
+];
 const KNOWN: ReadonlySet<string> = new Set([...FIELDS, ...DERIVED]);
 
 /** Why a line is no input. */

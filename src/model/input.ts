@@ -43,4 +43,7 @@ export interface Input {
   datasets: string[];
   split?: string;
   annotations: Annotation[];
+  /** ISO 8601; of the inputs of a dataset version. */
+  createdAt?: string;
+  modifiedAt?: string;
 }

@@ -1,6 +1,7 @@
 import type { Context, Sink } from '../model/contracts.ts';
 import type { DatasetVersion } from '../model/dataset.ts';
-import type { CheckOptions, StoreFinding, StoreSummary } from './local/check.ts';
+import type { CheckOptions } from './local/check.ts';
+import type { StoreFinding, StoreSummary } from './local/findings.ts';
 import type { MaintenanceOptions } from './local/held-store.ts';
 import type { CompactOptions, Garbage, GarbageOptions } from './local/maintenance.ts';
 import type { PlanOptions } from './local/plan.ts';
@@ -9,9 +10,10 @@ import type { NewVersion } from './local/versions/create.ts';
 import type { LocalWriter, WriterOptions } from './local/writer.ts';
 
 export { partsOf } from '../annotations/annotated-parts.ts';
-export type { CheckOptions, StoreFinding, StoreSummary } from './local/check.ts';
+export type { CheckOptions } from './local/check.ts';
 export type { AnnotationCounts, ConceptCount } from './local/dataset-counts.ts';
 export type { DatasetDetails, DatasetSummary } from './local/datasets.ts';
+export type { StoreFinding, StoreSummary } from './local/findings.ts';
 export type { MaintenanceOptions } from './local/held-store.ts';
 export type { ListOptions } from './local/listing.ts';
 export type { CompactOptions, Garbage, GarbageOptions } from './local/maintenance.ts';

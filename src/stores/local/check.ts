@@ -4,52 +4,25 @@ import { readdir } from 'node:fs/promises';
 import { KeyTable } from '../../io/key-table.ts';
 import type { Context } from '../../model/contracts.ts';
 import { walkBlobs } from './blob-files.ts';
-import { blobPath } from './blobs.ts';
-import { sizeOf } from './durability.ts';
+import { type BlobRow, checkBlob } from './check-blob.ts';
+import type { StoreFinding, StoreSummary } from './findings.ts';
 import { scanIds } from './ids.ts';
 import { connectTables, findTable, readFailure, type Table, textIsContent } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
+import { checkVersions } from './versions/check.ts';
 
 /** Blobs that are looked at at once. */
 const PARALLEL = 8;
-
-/** Something that a store should not hold, or lacks. */
-export type StoreFinding =
-  | { finding: 'BLOB_MISSING'; id: string; sha256: string; path: string }
-  | { finding: 'BLOB_SIZE'; id: string; sha256: string; path: string; measured: number; expected: number }
-  /** Only with `deep`. */
-  | { finding: 'BLOB_CONTENT'; path: string; measured: string; expected: string }
-  /** No row names it; `store gc` removes it. */
-  | { finding: 'BLOB_ORPHAN'; path: string; bytes: number }
-  /** The file that the store refers to is gone or has another size. */
-  | { finding: 'REFERENCE_BROKEN'; id: string; path: string }
-  /** The row's run is not in runs/. */
-  | { finding: 'RUN_MISSING'; id: string; runId: string }
-  | { finding: 'ID_DOUBLED'; id: string };
-
-export interface StoreSummary {
-  rows: number;
-  blobs: number;
-  /** Of the blobs. */
-  bytes: number;
-  findings: number;
-}
 
 export interface CheckOptions {
   /** Read every blob and compare its hash. */
   deep?: boolean;
 }
 
-interface BlobRow {
-  id: string;
-  sha256: string;
-  bytes: number;
-  source: string | null;
-}
-
 /**
- * Compares rows with blobs, runs and each other, without the lock and in flat memory; findings come as they are
- * found. Beside a running writer, a blob whose row was not committed yet may be called an orphan.
+ * Compares rows with blobs, runs and each other, and versions with their parts and blobs, without the lock and in flat
+ * memory; findings come as they are found. Beside a running writer, a blob whose row was not committed yet may be
+ * called an orphan.
  */
 export async function* checkStore(
   root: string,
@@ -58,7 +31,7 @@ export async function* checkStore(
 ): AsyncGenerator<StoreFinding, StoreSummary> {
   const paths = await findStore(root);
   const connection = await connectTables(paths.db);
-  const summary: StoreSummary = { rows: 0, blobs: 0, bytes: 0, findings: 0 };
+  const summary: StoreSummary = { rows: 0, blobs: 0, bytes: 0, versions: 0, findings: 0 };
   try {
     const table = await findTable(connection, 'inputs');
     for await (const finding of findings(paths, table, deep, { signal, began: clock.now() }, summary)) {
@@ -87,6 +60,7 @@ async function* findings(
     const { doubled } = await scanIds(table);
     for (const id of doubled) yield { finding: 'ID_DOUBLED', id };
   }
+  yield* checkVersions(paths, named, { signal, began }, summary);
   for await (const { sha256, path, bytes, modifiedAt } of walkBlobs(paths.blobs)) {
     signal.throwIfAborted();
     summary.blobs++;
@@ -135,18 +109,6 @@ async function* checkRows(
       for (const finding of found) if (finding !== undefined) yield finding;
     }
   }
-}
-
-async function checkBlob(paths: StorePaths, row: BlobRow): Promise<StoreFinding | undefined> {
-  const { id, sha256, bytes, source } = row;
-  if (source !== null) {
-    return (await sizeOf(source)) === bytes ? undefined : { finding: 'REFERENCE_BROKEN', id, path: source };
-  }
-  const path = blobPath(paths.blobs, sha256);
-  const measured = await sizeOf(path);
-  if (measured === undefined) return { finding: 'BLOB_MISSING', id, sha256, path };
-  if (measured !== bytes) return { finding: 'BLOB_SIZE', id, sha256, path, measured, expected: bytes };
-  return undefined;
 }
 
 async function hashOf(path: string): Promise<string> {

@@ -6,6 +6,7 @@ import { walkBlobs } from './blob-files.ts';
 import { holdStore, type MaintenanceOptions } from './held-store.ts';
 import { LOOKUP_CHUNK } from './ids.ts';
 import { type Table, textIsContent } from './lance.ts';
+import { nameOfVersions, orphanChunks, removeUnfinished } from './versions/garbage.ts';
 
 /** Younger orphans are spared: a reader may still hold a version with their row. */
 const GRACE_MS = 60 * 60_000;
@@ -19,7 +20,9 @@ export interface GarbageOptions extends MaintenanceOptions {
 
 export interface Garbage {
   blobs: number;
-  /** Of the blobs. */
+  /** Parts of dataset versions. */
+  chunks: number;
+  /** Of the blobs and chunks. */
   bytes: number;
   /** Folders that killed runs left. */
   tmpFolders: number;
@@ -30,13 +33,14 @@ export interface CompactOptions extends MaintenanceOptions {
   retainMs?: number;
 }
 
-/** Removes blobs that no row names, and what killed runs left in tmp/. Throws FatalError STORE_LOCKED and the like. */
+/** Removes blobs that no row and no version names, chunks that no version names, and what killed runs left in tmp/. Throws FatalError STORE_LOCKED and the like. */
 export function collectGarbage(root: string, options: GarbageOptions, ctx: Context): Promise<Garbage> {
   const { dryRun = false, graceMs = GRACE_MS } = options;
   return holdStore(root, 'gc', options, ctx, async ({ paths, inputs }) => {
     const named = new KeyTable({ values: false });
     if (inputs !== undefined) await nameBlobs(inputs.table, named);
-    const garbage: Garbage = { blobs: 0, bytes: 0, tmpFolders: 0 };
+    const chunks = await nameOfVersions(paths.versions, named, ctx.signal);
+    const garbage: Garbage = { blobs: 0, chunks: 0, bytes: 0, tmpFolders: 0 };
     const newest = ctx.clock.now() - graceMs;
     for await (const { sha256, path, bytes, modifiedAt } of walkBlobs(paths.blobs)) {
       ctx.signal.throwIfAborted();
@@ -45,6 +49,14 @@ export function collectGarbage(root: string, options: GarbageOptions, ctx: Conte
       garbage.bytes += bytes;
       if (!dryRun) await rm(path, { force: true });
     }
+    for await (const { path, bytes, modifiedAt } of orphanChunks(paths.versions, chunks)) {
+      ctx.signal.throwIfAborted();
+      if (modifiedAt > newest) continue;
+      garbage.chunks++;
+      garbage.bytes += bytes;
+      if (!dryRun) await rm(path, { force: true });
+    }
+    if (!dryRun) await removeUnfinished(paths.versions);
     // The lock is ours, so no run uses any of them.
     for (const name of await readdir(paths.tmp)) {
       garbage.tmpFolders++;

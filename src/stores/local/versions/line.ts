@@ -21,7 +21,12 @@ export function lineOf(
 ): { line: VersionLine; leftOut: number } {
   const { datasets: _, annotations, ...input } = toInput(row);
   const taken = row.annotations === NO_ANNOTATIONS ? annotations : annotations.filter(takes);
-  const line: VersionLine = { ...input, annotations: taken };
+  const line: VersionLine = {
+    ...input,
+    annotations: taken,
+    createdAt: new Date(row.createdAt).toISOString(),
+    modifiedAt: new Date(row.updatedAt).toISOString(),
+  };
   if (row.source !== undefined) line.source = row.source;
   return { line, leftOut: annotations.length - taken.length };
 }

@@ -75,9 +75,16 @@ export async function* allManifests(versions: string): AsyncGenerator<string> {
   for (const folder of await entriesOf(versions)) yield* await manifestsIn(join(versions, folder));
 }
 
-async function manifestsIn(folder: string): Promise<string[]> {
+/** Those that a killed process did not finish; they name nothing. */
+export async function* unfinishedManifests(versions: string): AsyncGenerator<string> {
+  for (const folder of await entriesOf(versions)) {
+    yield* await manifestsIn(join(versions, folder), `${EXTENSION}.part`);
+  }
+}
+
+async function manifestsIn(folder: string, extension = EXTENSION): Promise<string[]> {
   const names = await entriesOf(folder);
-  return names.filter((name) => name.endsWith(EXTENSION)).map((name) => join(folder, name));
+  return names.filter((name) => name.endsWith(extension)).map((name) => join(folder, name));
 }
 
 /** Nothing where there is no such folder. */
