@@ -1,0 +1,24 @@
+import type { Code } from '../model/codes.ts';
+import { RejectedItemError } from '../model/errors.ts';
+import type { Input } from '../model/input.ts';
+import { type Outcome, outcomeOf } from '../model/outcome.ts';
+
+/** What became of an input in an export. */
+export function inputOutcome(
+  { id, uri, sha256, kind, bytes }: Input,
+  code: Code,
+  rest: Pick<Outcome, 'message' | 'measured' | 'limit'> = {},
+): Outcome {
+  return outcomeOf(uri, 'export', code, { inputId: id, sha256, kind, bytes, ...rest });
+}
+
+/** The outcome of an input whose bytes could not be had. Throws what is no fault of the input. */
+export function failedOutcome(input: Input, error: unknown): Outcome {
+  if (!(error instanceof RejectedItemError)) throw error;
+  const { code, message, measured, limit } = error;
+  return inputOutcome(input, code, {
+    message,
+    ...(measured === undefined ? {} : { measured }),
+    ...(limit === undefined ? {} : { limit }),
+  });
+}

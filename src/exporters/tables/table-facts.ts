@@ -1,0 +1,27 @@
+import type { DatasetVersion } from '../../model/dataset.ts';
+import type { Loss } from '../../model/export.ts';
+import type { MediaMode } from './columns.ts';
+
+/** Of a row without its media, about; compressed. */
+const INPUT_BYTES = 400;
+const ANNOTATION_BYTES = 200;
+
+/** Annotations go into the tables whole. */
+export const TABLE_LOSSES: readonly Loss[] = [
+  {
+    id: 'input-times',
+    what: 'When an input was made and changed',
+    instead: 'The columns input_created_at and input_modified_at are empty, for a version does not hold these times',
+  },
+  {
+    id: 'embeddings',
+    what: 'Embeddings',
+    instead: 'Left out',
+  },
+];
+
+export function tableBytes({ inputsByKind, bytes, metrics }: DatasetVersion, media: MediaMode): number {
+  const inputs = Object.values(inputsByKind).reduce((sum, count) => sum + count, 0);
+  const annotations = metrics.regionsCount + metrics.framesCount + metrics.positiveInputTagsCount;
+  return inputs * INPUT_BYTES + annotations * ANNOTATION_BYTES + (media === 'none' ? 0 : bytes);
+}
