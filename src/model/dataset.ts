@@ -98,3 +98,9 @@ export interface DatasetInfo {
   createdAt: string;
   modifiedAt: string;
 }
+
+/** `name@version`, or a `name` alone; the last @ divides, so that names of versions have none. */
+export function parseDatasetReference(text: string): { dataset: string; version?: string } {
+  const at = text.lastIndexOf('@');
+  return at <= 0 ? { dataset: text } : { dataset: text.slice(0, at), version: text.slice(at + 1) };
+}

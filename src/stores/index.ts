@@ -1,24 +1,38 @@
 import type { Context, Sink } from '../model/contracts.ts';
-import type { DatasetVersion } from '../model/dataset.ts';
+import type { AnnotationFilter, DatasetInfo, DatasetVersion, StoredFilter } from '../model/dataset.ts';
+import type { Metadata } from '../model/labels.ts';
+import type { PatchAction } from '../model/patch.ts';
 import type { CheckOptions } from './local/check.ts';
+import type { DatasetFields, DatasetPatch, DeletedDataset } from './local/dataset-changes.ts';
+import type { ChangedMembers } from './local/dataset-members.ts';
+import type { SplitResult, SplitRule } from './local/dataset-splits.ts';
 import type { StoreFinding, StoreSummary } from './local/findings.ts';
 import type { MaintenanceOptions } from './local/held-store.ts';
+import type { ChangedInputs } from './local/input-changes.ts';
 import type { CompactOptions, Garbage, GarbageOptions } from './local/maintenance.ts';
 import type { PlanOptions } from './local/plan.ts';
 import type { LocalReader } from './local/reader.ts';
+import type { ChosenRows } from './local/row-changes.ts';
+import type { VersionPatch } from './local/versions/change.ts';
 import type { NewVersion } from './local/versions/create.ts';
 import type { LocalWriter, WriterOptions } from './local/writer.ts';
 
 export { partsOf } from '../annotations/annotated-parts.ts';
 export type { CheckOptions } from './local/check.ts';
+export type { DatasetFields, DatasetPatch, DeletedDataset } from './local/dataset-changes.ts';
 export type { AnnotationCounts, ConceptCount } from './local/dataset-counts.ts';
+export type { ChangedMembers } from './local/dataset-members.ts';
+export type { SplitResult, SplitRule } from './local/dataset-splits.ts';
 export type { DatasetDetails, DatasetSummary } from './local/datasets.ts';
 export type { StoreFinding, StoreSummary } from './local/findings.ts';
 export type { MaintenanceOptions } from './local/held-store.ts';
+export type { ChangedInputs } from './local/input-changes.ts';
 export type { ListOptions } from './local/listing.ts';
 export type { CompactOptions, Garbage, GarbageOptions } from './local/maintenance.ts';
 export type { PlanOptions } from './local/plan.ts';
 export type { LocalReader } from './local/reader.ts';
+export type { ChosenRows } from './local/row-changes.ts';
+export type { VersionPatch } from './local/versions/change.ts';
 export type { NewVersion } from './local/versions/create.ts';
 export type { LocalWriter, WriterOptions } from './local/writer.ts';
 export { nullSink } from './null.ts';
@@ -89,4 +103,156 @@ export async function createVersion(
 ): Promise<DatasetVersion> {
   const local = await import('./local/versions/create.ts');
   return local.createVersion(root, request, ctx);
+}
+
+/** Changes the name, description or metadata of a version; its content never changes. Takes the lock. */
+export async function patchVersion(
+  root: string,
+  version: Pick<DatasetVersion, 'dataset' | 'id'>,
+  patch: VersionPatch,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<DatasetVersion> {
+  const local = await import('./local/versions/change.ts');
+  return local.patchVersion(root, version, patch, options, ctx);
+}
+
+/** Removes a version; its parts and blobs go with `collectGarbage`. Takes the lock. */
+export async function deleteVersion(
+  root: string,
+  version: Pick<DatasetVersion, 'dataset' | 'id'>,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<void> {
+  const local = await import('./local/versions/change.ts');
+  return local.deleteVersion(root, version, options, ctx);
+}
+
+/** Makes a dataset without inputs. Takes the lock. */
+export async function createDataset(
+  root: string,
+  id: string,
+  fields: DatasetFields,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<DatasetInfo> {
+  const local = await import('./local/dataset-changes.ts');
+  return local.createDataset(root, id, fields, options, ctx);
+}
+
+/** Changes what is said of a dataset. Takes the lock. */
+export async function patchDataset(
+  root: string,
+  id: string,
+  patch: DatasetPatch,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<DatasetInfo> {
+  const local = await import('./local/dataset-changes.ts');
+  return local.patchDataset(root, id, patch, options, ctx);
+}
+
+/** Removes a dataset; its inputs stay, its versions too unless asked for. Takes the lock. */
+export async function deleteDataset(
+  root: string,
+  id: string,
+  options: MaintenanceOptions & { versions?: boolean },
+  ctx: Context,
+): Promise<DeletedDataset> {
+  const local = await import('./local/dataset-changes.ts');
+  return local.deleteDataset(root, id, options, ctx);
+}
+
+/** Adds inputs, or those of another dataset, to a dataset. Takes the lock. */
+export async function addMembers(
+  root: string,
+  dataset: string,
+  members: ChosenRows,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<ChangedMembers> {
+  const local = await import('./local/dataset-members.ts');
+  return local.addMembers(root, dataset, members, options, ctx);
+}
+
+/** Takes inputs, or those of another dataset, out of a dataset. Takes the lock. */
+export async function removeMembers(
+  root: string,
+  dataset: string,
+  members: ChosenRows,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<ChangedMembers> {
+  const local = await import('./local/dataset-members.ts');
+  return local.removeMembers(root, dataset, members, options, ctx);
+}
+
+/** Sets the splits of a dataset's inputs. Takes the lock. */
+export async function splitDataset(
+  root: string,
+  dataset: string,
+  rule: SplitRule,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<SplitResult> {
+  const local = await import('./local/dataset-splits.ts');
+  return local.splitDataset(root, dataset, rule, options, ctx);
+}
+
+/** Stores an annotation filter under a new name. Takes the lock. */
+export async function createFilter(
+  root: string,
+  id: string,
+  filter: AnnotationFilter,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<StoredFilter> {
+  const local = await import('./local/filter-changes.ts');
+  return local.createFilter(root, id, filter, options, ctx);
+}
+
+/** Changes a stored filter; versions keep what they were made with. Takes the lock. */
+export async function patchFilter(
+  root: string,
+  id: string,
+  patch: { action: 'merge' | 'overwrite'; filter: AnnotationFilter },
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<StoredFilter> {
+  const local = await import('./local/filter-changes.ts');
+  return local.patchFilter(root, id, patch, options, ctx);
+}
+
+/** Removes a stored filter that is no dataset's default one. Takes the lock. */
+export async function deleteFilter(
+  root: string,
+  id: string,
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<void> {
+  const local = await import('./local/filter-changes.ts');
+  return local.deleteFilter(root, id, options, ctx);
+}
+
+/** Patches inputs, beside their media. Takes the lock. */
+export async function patchInputs(
+  root: string,
+  ids: readonly string[],
+  patch: { action: PatchAction; patch: Metadata },
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<ChangedInputs> {
+  const local = await import('./local/input-changes.ts');
+  return local.patchInputs(root, ids, patch, options, ctx);
+}
+
+/** Deletes the annotations of inputs; their own concepts stay. Takes the lock. */
+export async function deleteAnnotations(
+  root: string,
+  ids: readonly string[],
+  options: MaintenanceOptions,
+  ctx: Context,
+): Promise<ChangedInputs> {
+  const local = await import('./local/input-changes.ts');
+  return local.deleteAnnotations(root, ids, options, ctx);
 }

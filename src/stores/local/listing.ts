@@ -22,9 +22,12 @@ export interface ListOptions {
  */
 export async function* listRows(
   open: () => Promise<Table | undefined>,
-  { dataset, limit = Number.POSITIVE_INFINITY, afterId }: ListOptions,
+  { dataset, limit = Number.POSITIVE_INFINITY, afterId, where }: ListOptions & { where?: string },
 ): AsyncGenerator<InputRow> {
-  const chosen = [...(dataset === undefined ? [] : [inDataset(dataset)])];
+  const chosen = [
+    ...(dataset === undefined ? [] : [inDataset(dataset)]),
+    ...(where === undefined ? [] : [where]),
+  ];
   let after = afterId;
   let left = limit;
   let lost: unknown;

@@ -1,10 +1,12 @@
 import { annotationTest } from '../../../annotations/filter.ts';
+import { parseFilter } from '../../../formats/annotation-filter.ts';
 import type { ConceptDefinition } from '../../../model/annotation.ts';
 import type { Context } from '../../../model/contracts.ts';
 import type { AnnotationFilter, DatasetVersion } from '../../../model/dataset.ts';
 import { FatalError } from '../../../model/errors.ts';
 import type { Metadata } from '../../../model/labels.ts';
 import { listConcepts } from '../concepts.ts';
+import { checkName } from '../dataset-changes.ts';
 import { noDataset, noFilter } from '../dataset-errors.ts';
 import { listFilters } from '../dataset-filters.ts';
 import { findDataset } from '../dataset-table.ts';
@@ -38,6 +40,7 @@ export interface NewVersion extends MaintenanceOptions {
  * STORE_LOCKED and the like.
  */
 export function createVersion(root: string, request: NewVersion, ctx: Context): Promise<DatasetVersion> {
+  if (request.id !== undefined) checkName('dataset version', request.id);
   return changeStore(root, 'datasets version', request, ctx, async (store) => {
     const { versions } = store.paths;
     const { dataset } = request;
@@ -85,7 +88,7 @@ async function chosenFilter(
 ): Promise<Pick<DatasetVersion, 'filter' | 'filterId'>> {
   const dataset = await findDataset(connection, request.dataset);
   if (dataset === undefined) throw await noDataset(connection, request.dataset);
-  if (request.filter !== undefined) return { filter: request.filter };
+  if (request.filter !== undefined) return { filter: parseFilter(request.filter) };
   const filterId = request.filterId ?? dataset.defaultFilterId;
   if (filterId === undefined) return {};
   const filters = await listFilters(connection);
