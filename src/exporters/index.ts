@@ -4,7 +4,10 @@ import type { ExporterComponent } from '../model/export.ts';
 type AnyExporter = ExporterComponent<unknown>;
 
 /** Every export format. */
-const EXPORTERS = new Map<string, () => Promise<AnyExporter>>([]);
+const EXPORTERS = new Map<string, () => Promise<AnyExporter>>([
+  ['protobuf', async () => (await import('./protobuf.ts')).protobuf as AnyExporter],
+  ['json', async () => (await import('./json.ts')).json as AnyExporter],
+]);
 
 export const exporterNames: readonly string[] = [...EXPORTERS.keys()];
 

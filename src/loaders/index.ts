@@ -15,6 +15,7 @@ const LOADERS = tableOf([
   ['folder', async () => (await import('./folder.ts')).folder],
   ['csv', async () => (await import('./csv.ts')).csv],
   ['jsonl', async () => (await import('./jsonl.ts')).jsonl],
+  ['clarifai-archive', async () => (await import('./clarifai-archive.ts')).clarifaiArchive],
   ['zip', async () => (await import('./zip.ts')).zip],
   ['parquet', async () => (await import('./parquet.ts')).parquet],
   ['sdk-log', async () => (await import('./sdk-log.ts')).sdkLog],

@@ -1,0 +1,241 @@
+import { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+import {
+  type BatchElement,
+  isMediaRange,
+  readJsonBatch,
+  readProtobufBatch,
+} from '../formats/clarifai-proto/batch-elements.ts';
+import { WireError } from '../formats/clarifai-proto/decode.ts';
+import { readLabels } from '../formats/clarifai-proto/read-annotations.ts';
+import { dataOf, type InputContent, readContent } from '../formats/clarifai-proto/read-input.ts';
+import { BrokenJson } from '../formats/coco/list-scanner.ts';
+import type { FetchUrl } from '../io/fetch.ts';
+import { percentDecoded } from '../io/redact.ts';
+import { hex } from '../io/zip/corrupt.ts';
+import type { PlacedEntry } from '../io/zip/entry.ts';
+import { openEntry } from '../io/zip/entry-stream.ts';
+import { dataProblem, namingProblem } from '../io/zip/guards.ts';
+import { localHeaderLength } from '../io/zip/local-header.ts';
+import type { RandomAccess } from '../io/zip/random-access.ts';
+import type { Listed, SourceItem } from '../model/contracts.ts';
+import { RejectedItemError, RetryableError, SluiceError } from '../model/errors.ts';
+import { outcomeOf } from '../model/outcome.ts';
+import { problemOutcome } from './archive-entries.ts';
+import { isHttpUrl, urlContent } from './urls.ts';
+
+export type BatchFormat = 'protobuf' | 'json';
+
+export interface BatchOptions {
+  maxInputBytes: number;
+  fetchUrl: FetchUrl;
+  signal: AbortSignal;
+}
+
+const NO_SPLIT = 'all';
+const STORED = 0;
+const LIMITS = { entryBytes: 4_000_000_000, totalBytes: Number.POSITIVE_INFINITY, ratio: 200 };
+
+/** An input of a batch whose media were left where they are. */
+interface Found {
+  content: InputContent;
+  data: Record<string, unknown>;
+  fingerprint: string;
+  /** Of a compressed entry, which cannot be read at a place: the media. */
+  media?: Buffer;
+  element: BatchElement;
+}
+
+/** Lists the batches of an archive, one after the other; an entry that does not match its CRC is one outcome. */
+export class ArchiveBatches {
+  /** Inputs listed so far. */
+  inputs = 0;
+  /** What an entry has less than its name says. */
+  missing: string | undefined;
+  readonly #source: RandomAccess;
+  readonly #uri: string;
+  readonly #options: BatchOptions;
+
+  constructor(source: RandomAccess, uri: string, options: BatchOptions) {
+    this.#source = source;
+    this.#uri = uri;
+    this.#options = options;
+  }
+
+  /** All of a small entry. */
+  async head(entry: PlacedEntry): Promise<Buffer> {
+    const parts: Buffer[] = [];
+    for await (const chunk of openEntry(this.#source, entry, this.#options)) parts.push(chunk as Buffer);
+    return Buffer.concat(parts);
+  }
+
+  async *list(entry: PlacedEntry, format: BatchFormat): AsyncGenerator<Listed, void, void> {
+    if (entry.name.endsWith('/') && entry.size === 0) return;
+    const uri = `${this.#uri}!/${entry.name}`;
+    const refusal = namingProblem(entry) ?? dataProblem(entry, LIMITS);
+    if (refusal !== undefined) {
+      yield problemOutcome(uri, refusal);
+      return;
+    }
+    let found: (Found | Error)[];
+    let start: number;
+    try {
+      start = await this.#dataStart(entry);
+      found = await this.#read(entry, format);
+    } catch (error) {
+      this.#options.signal.throwIfAborted();
+      yield problemOutcome(uri, entryProblem(error));
+      return;
+    }
+    this.#checkCount(entry.name, found.length);
+    const split = splitOf(entry.name);
+    for (const [i, each] of found.entries()) {
+      this.inputs++;
+      yield await this.#item(each, `${uri}#${i + 1}`, split, start, format);
+    }
+  }
+
+  async #dataStart(entry: PlacedEntry): Promise<number> {
+    const header = await this.#source.read(entry.offset, Math.min(512, entry.limit - entry.offset));
+    return entry.offset + localHeaderLength(header, entry);
+  }
+
+  /** Everything but the media, once the whole entry was found to match its CRC. */
+  async #read(entry: PlacedEntry, format: BatchFormat): Promise<(Found | Error)[]> {
+    const found: (Found | Error)[] = [];
+    const take = (element: BatchElement, raw: Buffer) => {
+      try {
+        found.push(foundOf(element, raw, entry.method !== STORED));
+      } catch (error) {
+        if (!(error instanceof Error)) throw error;
+        found.push(error);
+      }
+    };
+    const { signal, maxInputBytes } = this.#options;
+    const chunks = openEntry(this.#source, entry, { signal }) as AsyncIterable<Buffer>;
+    if (format === 'json') await readJsonBatch(chunks, signal, take);
+    else await readProtobufBatch(chunks, maxInputBytes, take);
+    return found;
+  }
+
+  #checkCount(name: string, count: number): void {
+    const declared = /_n(?<count>\d+)(?:\.\w+)?$/.exec(name)?.groups?.['count'];
+    if (declared === undefined || Number(declared) === count) return;
+    this.missing ??= `${this.#uri}!/${name} has ${count} inputs where its name says ${declared}`;
+  }
+
+  async #item(
+    found: Found | Error,
+    uri: string,
+    split: string | undefined,
+    start: number,
+    format: BatchFormat,
+  ): Promise<Listed> {
+    if (found instanceof Error)
+      return outcomeOf(uri, 'list', 'INPUT_INVALID_ARGUMENT', { message: found.message });
+    const { content, data, fingerprint } = found;
+    const { id, kind, text, url } = content;
+    if (id === '') {
+      return outcomeOf(uri, 'list', 'INPUT_INVALID_REQUEST', { message: 'the input has no id' });
+    }
+    if (url !== undefined && !isHttpUrl(url)) {
+      const message = `expected an http or https URL (${JSON.stringify(url.slice(0, 200))})`;
+      return outcomeOf(uri, 'list', 'INPUT_INVALID_URL', { inputId: id, message });
+    }
+    const labels = await readLabels(data, uri, this.#options.signal);
+    return {
+      id,
+      idGiven: true,
+      kind,
+      uri,
+      ...(text === undefined ? {} : { text }),
+      ...(split === undefined ? {} : { split }),
+      ...labels,
+      ...(url === undefined ? {} : urlContent(url, this.#options.fetchUrl)),
+      ...(url === undefined ? { fingerprint } : {}),
+      ...(content.base64 === undefined ? {} : this.#media(found, start, format)),
+    };
+  }
+
+  /** The bytes of the media, read from the archive when they are asked for. */
+  #media(found: Found, start: number, format: BatchFormat): Pick<SourceItem, 'open' | 'size'> {
+    const { media, element, content } = found;
+    if (media !== undefined) return { size: media.length, open: async () => Readable.from([media]) };
+    const at = start + element.offset;
+    if (format === 'json') {
+      return {
+        open: async (signal) => this.#reading(this.#decoded(at, element.bytes, content.kind), signal),
+      };
+    }
+    const range = content.base64 as { start: number; bytes: number };
+    const from = at + range.start;
+    return {
+      size: range.bytes,
+      open: async (signal) => this.#reading(this.#source.stream(from, from + range.bytes), signal),
+    };
+  }
+
+  async *#decoded(at: number, bytes: number, kind: string): AsyncGenerator<Buffer> {
+    const element = JSON.parse((await this.#source.read(at, bytes)).toString()) as {
+      data: Record<string, { base64: string }>;
+    };
+    yield Buffer.from(element.data[kind]!.base64, 'base64');
+  }
+
+  #reading(chunks: AsyncIterable<Buffer>, signal: AbortSignal): Readable {
+    const source = this.#source;
+    const held = async function* (): AsyncGenerator<Buffer> {
+      await source.acquire();
+      try {
+        yield* chunks;
+      } catch (error) {
+        if (error instanceof SluiceError || signal.aborted) throw error;
+        throw new RetryableError('INPUT_READ_FAILED', `${source.name} cannot be read`, { cause: error });
+      } finally {
+        await source.release();
+      }
+    };
+    return Readable.from(held(), { objectMode: false, signal });
+  }
+}
+
+function foundOf(element: BatchElement, raw: Buffer, keepsMedia: boolean): Found {
+  const { message } = element;
+  const content = readContent(message);
+  const data = dataOf(message);
+  const { base64 } = content;
+  if (typeof base64 === 'string') {
+    // Only that there are some is to be remembered of them: they are read again.
+    content.base64 = true;
+    data[content.kind] = {};
+  }
+  const found: Found = {
+    content,
+    data,
+    fingerprint: `${hex(crc32(raw))}-${raw.length}`,
+    element: { ...element, message: {} },
+  };
+  if (!keepsMedia || base64 === undefined) return found;
+  if (isMediaRange(base64))
+    found.media = Buffer.from(raw.subarray(base64.start, base64.start + base64.bytes));
+  else found.media = Buffer.from(base64 as string, 'base64');
+  return found;
+}
+
+/** What a batch that cannot be read is. */
+function entryProblem(error: unknown) {
+  if (error instanceof SluiceError) {
+    const { code, message, measured, limit } = error;
+    return { code, message, measured, limit };
+  }
+  if (error instanceof WireError || error instanceof BrokenJson)
+    return new RejectedItemError('ZIP_ENTRY_CORRUPT', `the entry is no InputBatch: ${error.message}`);
+  throw error;
+}
+
+/** The folder that an entry is in, as the exporters escape it; the SDK's own name for no split is none. */
+function splitOf(name: string): string | undefined {
+  const slash = name.lastIndexOf('/');
+  const folder = slash < 0 ? NO_SPLIT : name.slice(0, slash);
+  return folder === NO_SPLIT ? undefined : percentDecoded(folder);
+}
