@@ -21,6 +21,8 @@ export class Accounts {
   readonly warnings: Partial<Record<Code, number>> = {};
   /** Bytes of the items that are ok. */
   bytesStored = 0;
+  /** Bytes of the inputs that are in an export. */
+  bytesExported = 0;
 
   countOutcome(outcome: Outcome): void {
     this.outcomes[outcome.outcome]++;
@@ -31,6 +33,7 @@ export class Accounts {
     if (outcome.kind !== undefined) this.byKind[outcome.kind] = (this.byKind[outcome.kind] ?? 0) + 1;
     if (outcome.withText) this.withText++;
     if (outcome.code === 'INPUT_SUCCESS') this.bytesStored += outcome.bytes ?? 0;
+    if (outcome.code === 'EXPORTED') this.bytesExported += outcome.bytes ?? 0;
   }
 
   #countAnnotations(fate: Outcome['outcome'], { good, problems = [] }: AnnotationOutcomes): void {

@@ -89,12 +89,25 @@ export interface TransformConfig {
   export: string;
 }
 
+/** What an export was asked to do. */
+export interface ExportConfig {
+  version: string;
+  format: string;
+  /** The exporter's own, with defaults filled in. */
+  options: Record<string, unknown>;
+  /** Absolute path of the file or folder. */
+  out: string;
+  overwrite: boolean;
+}
+
 /** What a run was asked to do; kept in run.json, so that `resume` and `retry` repeat it. Holds no secrets. */
 export interface RunConfig {
   sources: SourceConfig[];
   transform?: TransformConfig;
   /** The pipeline file that the run was read from. */
   pipeline?: { file: string; sha256: string };
+  /** Of an export, whose one source is the version. */
+  export?: ExportConfig;
   options: RunOptions;
 }
 
@@ -108,8 +121,8 @@ export function parseOptions<T>(schema: z.ZodType<T>, value: unknown, what: stri
   });
 }
 
-/** SHA-256 of a config, the same for the same options whatever their order. */
-export function configHash(config: RunConfig): string {
+/** SHA-256 of a config or a part of one, the same for the same options whatever their order. */
+export function configHash(config: object): string {
   return hash('sha256', stableJson(config), 'hex');
 }
 

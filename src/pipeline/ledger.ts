@@ -48,10 +48,15 @@ export class Ledger implements OutcomeLog {
     return this.#at;
   }
 
+  /** Makes all lines so far durable. */
+  async sync(): Promise<void> {
+    await this.#failures.flush({ sync: true });
+    await this.#ledger.flush({ sync: true });
+  }
+
   async close(): Promise<void> {
     try {
-      await this.#failures.flush({ sync: true });
-      await this.#ledger.flush({ sync: true });
+      await this.sync();
     } finally {
       this.#failures.close();
       this.#ledger.close();

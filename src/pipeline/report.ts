@@ -2,6 +2,7 @@ import type { CloseReason } from '../batching/batcher.ts';
 import type { Code } from '../model/codes.ts';
 import { codeInfo } from '../model/codes.ts';
 import type { SluiceError } from '../model/errors.ts';
+import type { ExportResult, Loss } from '../model/export.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Totals } from '../model/outcome.ts';
 
@@ -12,11 +13,28 @@ export interface BatchTotals {
   closedBy: Record<CloseReason, number>;
 }
 
+/** What an export made, beside the outcomes. */
+export interface ExportTotals {
+  format: string;
+  /** Absolute path of the file or folder. */
+  out: string;
+  version: string;
+  contentHash: string;
+  /** Absent while nothing was completed. */
+  files?: { count: number; bytes: number };
+  /** Of a dry run: what the files will take, by estimate. */
+  estimatedBytes?: number;
+  /** Of a dry run: what the format cannot carry. */
+  lossTable?: Loss[];
+  losses: ExportResult['losses'];
+  annotations: ExportResult['annotations'];
+}
+
 /** The document that ends a run: `report.json`, and stdout with `--json` (DESIGN.md §6a). */
 export interface RunReport {
   schema: 1;
   runId: string;
-  command: 'ingest' | 'retry';
+  command: 'ingest' | 'retry' | 'export';
   status: 'complete' | 'interrupted' | 'failed';
   exitCode: number;
   dryRun?: true;
@@ -31,6 +49,8 @@ export interface RunReport {
   annotations?: { totals: Omit<Totals, 'pending'>; byCode: Partial<Record<Code, number>> };
   bytes: { read: number; stored: number };
   batches: BatchTotals;
+  /** Of an export. */
+  export?: ExportTotals;
   warnings?: Partial<Record<Code, number>>;
   error?: { code: Code; codeNumber: number; message: string; remedy: string };
   startedAt: string;
@@ -63,7 +83,7 @@ export function countBatch(
 export type Ending =
   | { kind: 'finished' }
   | { kind: 'interrupted' }
-  | { kind: 'incomplete'; reason: string }
+  | { kind: 'incomplete'; reason: string; code?: 'EXPORT_INCOMPLETE' }
   | { kind: 'fatal'; error: SluiceError };
 
 /** Exit codes of DESIGN.md §6: 0 · 1 fatal · 2 some rejected or failed · 3 accounting or source · 130 interrupted. */
@@ -82,7 +102,11 @@ export function judge(
     return { status: 'failed', exitCode: 3, error: errorOf('ACCOUNTING_BROKEN', told.join('; ')) };
   }
   if (ending.kind === 'incomplete') {
-    return { status: 'failed', exitCode: 3, error: errorOf('SOURCE_INCOMPLETE', ending.reason) };
+    return {
+      status: 'failed',
+      exitCode: 3,
+      error: errorOf(ending.code ?? 'SOURCE_INCOMPLETE', ending.reason),
+    };
   }
   const tooMany = (of: Omit<Totals, 'pending'>) =>
     of.rejected + of.failed > allowance(maxRejected, of.listed);

@@ -2,7 +2,9 @@ import { dirname, join, resolve } from 'node:path';
 import type { Loader } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
 import { Accounts } from './accounts.ts';
+import type { RunConfig } from './config.ts';
 import { contextOf, environment, type RunEnvironment } from './environment.ts';
+import { type ExportRequest, exportDataset } from './export/export.ts';
 import { filteredLoader } from './filtered-loader.ts';
 import { restoreFromLedger } from './ledger-state.ts';
 import { selectedByLog } from './log-selection.ts';
@@ -19,6 +21,8 @@ export interface ResumeRequest extends Target {
   runId: string;
   /** Go on although the CSV or ZIP changed; items are then told apart by id instead of by line. */
   acceptChanged?: boolean;
+  /** Of an export whose format is none of the table: its exporter. */
+  format?: ExportRequest['format'];
 }
 
 /**
@@ -35,6 +39,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
   if (earlier?.status === 'complete') return earlier;
 
   const { config } = manifest;
+  if (config.export !== undefined) return resumeExport(request, config, env);
   const { sink } = await openTarget(request, runId, config, env);
   let sources: OpenedSources | undefined;
   let report: RunReport;
@@ -76,6 +81,17 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
   }
   await writePage(request, report, env);
   return report;
+}
+
+/** The request of the export once more, which goes on by itself. */
+function resumeExport(
+  { store, format }: ResumeRequest,
+  { export: asked, options, pipeline }: RunConfig,
+  env: RunEnvironment,
+): Promise<RunReport> {
+  const { dataset, maxRejected } = options;
+  const request = { ...asked!, store, dataset, maxRejected, format: format ?? asked!.format };
+  return exportDataset({ ...request, ...(pipeline === undefined ? {} : { pipeline }) }, env);
 }
 
 async function hasChanged(manifest: RunManifest, now: Promise<string | undefined>): Promise<boolean> {

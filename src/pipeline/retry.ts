@@ -56,6 +56,10 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
       `${request.failures} is gone; sluice runs prune removes such files`,
     );
   }
+  if (manifest.command === 'export') {
+    const message = `${request.failures} is of an export; export again when what the failures name is in place`;
+    throw new FatalError('CONFIG_INVALID', message);
+  }
   const config = structuredClone(manifest.config);
   if (request.retryDuplicates) config.options.onDuplicate = 'suffix';
   const sources = await openSources(config, request.store, contextOf(env));

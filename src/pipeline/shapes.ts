@@ -122,6 +122,8 @@ export const inputLine = z
     datasets: z.array(z.string()),
     split: z.string().optional(),
     annotations: z.array(annotationShape),
+    createdAt: instant.optional().describe('Of the inputs of a dataset version'),
+    modifiedAt: instant.optional(),
   })
   .describe('One input, as inputs list --json prints it');
 
@@ -129,7 +131,7 @@ export const runReport = z
   .strictObject({
     schema: z.literal(1),
     runId: z.string(),
-    command: z.enum(['ingest', 'retry']),
+    command: z.enum(['ingest', 'retry', 'export']),
     status: z.enum(['complete', 'interrupted', 'failed']),
     exitCode: z.int().describe('0 ok · 1 fatal · 2 some rejected or failed · 3 incomplete · 130 interrupted'),
     dryRun: z.literal(true).optional(),
@@ -169,6 +171,26 @@ export const runReport = z
       maxBytes: bytes,
       closedBy: z.strictObject({ items: count, bytes: count, age: count, end: count }),
     }),
+    export: z
+      .strictObject({
+        format: z.string(),
+        out: z.string().describe('Absolute path of the file or folder'),
+        version: z.string(),
+        contentHash: sha256.describe('Of the version: equal for equal content'),
+        files: z
+          .strictObject({ count, bytes })
+          .optional()
+          .describe('Absent while nothing was completed; the marker beside or in the export lists them'),
+        estimatedBytes: bytes.optional().describe('Of a dry run'),
+        lossTable: z
+          .array(z.strictObject({ id: z.string(), what: z.string(), instead: z.string() }))
+          .optional()
+          .describe('Of a dry run: what the format cannot carry'),
+        losses: z.record(z.string(), count).describe('What was left out of exported inputs, by loss'),
+        annotations: z.strictObject({ written: count, leftOut: count }),
+      })
+      .optional()
+      .describe('Of an export'),
     warnings: z.partialRecord(code, count).optional(),
     error: z.strictObject({ code, codeNumber: z.int(), message: z.string(), remedy: z.string() }).optional(),
     startedAt: instant,

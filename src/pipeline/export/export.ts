@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { loadExporter } from '../../exporters/index.ts';
+import type { DatasetVersion } from '../../model/dataset.ts';
+import { FatalError } from '../../model/errors.ts';
+import type { ExporterComponent, ExportSource } from '../../model/export.ts';
+import type { Metadata } from '../../model/labels.ts';
+import { createVersion, type LocalReader, openReader } from '../../stores/index.ts';
+import { configHash, type ExportConfig, parseOptions, type RunConfig, runOptions } from '../config.ts';
+import { contextOf, environment, type RunEnvironment } from '../environment.ts';
+import type { RunReport } from '../report.ts';
+import { writePage } from '../report-page.ts';
+import { RunFolder } from '../run-folder.ts';
+import { newRunId } from '../run-id.ts';
+import { versions } from '../versions.ts';
+import { exportCommand } from './command-line.ts';
+import { companionNames } from './companions.ts';
+import { dryRun } from './dry-run.ts';
+import { ExportOutput, type ExportState } from './output.ts';
+import { assertCarries, assertRoom, describeExport } from './plan.ts';
+import { type ExportJob, runExport } from './run-export.ts';
+
+export interface ExportRequest {
+  /** Folder of the local store; also where the runs live. */
+  store: string;
+  dataset: string;
+  /** Unless given, a version is made of the dataset as it is now. */
+  version?: string;
+  /** Id of the annotation filter of a version that is made. */
+  filter?: string;
+  /** Of the table of exporters, or an exporter of your own. */
+  format: string | ExporterComponent<unknown>;
+  /** File or folder. */
+  out: string;
+  /** The exporter's own options (docs/exporters). */
+  options?: Record<string, unknown>;
+  /** Replace an earlier export of ours. */
+  overwrite?: boolean;
+  /** Inputs that failed (a count or N%) up to which the exit code stays 0. */
+  maxRejected?: string;
+  /** Says what would be written, and writes nothing. */
+  dryRun?: boolean;
+  /** Wait for a run that writes to the store, where a version must be made. */
+  wait?: boolean;
+  /** The file that this request was read from, for the run's manifest. */
+  pipeline?: { file: string; sha256: string };
+}
+
+/**
+ * Writes a version of a dataset to a file or folder as one run, and gives its report. The same request again goes on
+ * with an export that was cut off.
+ *
+ * Inputs that cannot be exported are outcomes in the report; what ends the run early is in `report.error`. Throws
+ * FatalError only for what keeps it from beginning: options, dataset, output, space.
+ */
+export async function exportDataset(
+  request: ExportRequest,
+  given?: Partial<RunEnvironment>,
+): Promise<RunReport> {
+  const env = environment(given);
+  const exporter = typeof request.format === 'string' ? await loadExporter(request.format) : request.format;
+  const options = parseOptions(
+    exporter.options as ExporterOptions,
+    request.options ?? {},
+    `the options of ${exporter.name}`,
+  );
+  const { overwrite = false } = request;
+  const output = new ExportOutput(request.out, exporter.writes, overwrite, env.logger);
+  await output.check(companionNames(exporter.writes));
+  if (request.dryRun) return dryRun({ request, exporter, options, out: output.path }, env);
+
+  const reader = await openReader(resolve(request.store));
+  try {
+    const source = await reader.openVersion(request.dataset, await versionOf(request, output, env));
+    const { version } = source;
+    assertCarries(exporter, version);
+    const config: RunConfig & { export: ExportConfig } = {
+      sources: [
+        { source: `${version.dataset}@${version.id}`, sourceType: 'dataset', loader: {}, annotate: [] },
+      ],
+      ...(request.pipeline === undefined ? {} : { pipeline: request.pipeline }),
+      export: { version: version.id, format: exporter.name, options, out: output.path, overwrite },
+      options: parseOptions(
+        runOptions,
+        {
+          dataset: version.dataset,
+          ...(request.maxRejected === undefined ? {} : { maxRejected: request.maxRejected }),
+        },
+        'the options of the run',
+      ),
+    };
+    const license = await licenseOf(reader, version);
+    const defaults = defaultsOf(exporter);
+    const job = await begin({ request, exporter, config, source, output, defaults, license }, env);
+    const report = await runExport(job, env);
+    await writePage({ store: request.store }, report, env);
+    return report;
+  } finally {
+    reader.close();
+  }
+}
+
+type ExporterOptions = Parameters<typeof parseOptions<Record<string, unknown>>>[0];
+
+const defaultsOf = ({ options }: ExporterComponent<unknown>): Record<string, unknown> =>
+  (options.safeParse({}).data as Record<string, unknown> | undefined) ?? {};
+
+/** The version that was asked for, or a new one; of equal content, the one that a cut off export was of. */
+async function versionOf(
+  { store, dataset, version, filter, wait = false }: ExportRequest,
+  output: ExportOutput,
+  env: RunEnvironment,
+): Promise<string> {
+  if (version !== undefined) {
+    if (filter === undefined) return version;
+    throw new FatalError(
+      'CONFIG_INVALID',
+      'a filter decides what a new version takes; a version is named already',
+    );
+  }
+  const time = new Date(env.clock.now()).toISOString().replace(/[-:.Z]/g, '');
+  const made = await createVersion(
+    resolve(store),
+    { dataset, id: `auto-generated-${time}`, wait, ...(filter === undefined ? {} : { filterId: filter }) },
+    contextOf(env),
+  );
+  const state = await output.readState();
+  return state?.contentHash === made.contentHash && state.dataset === dataset ? state.version : made.id;
+}
+
+interface Beginning {
+  request: ExportRequest;
+  exporter: ExporterComponent<unknown>;
+  config: RunConfig & { export: ExportConfig };
+  source: ExportSource;
+  output: ExportOutput;
+  defaults: Record<string, unknown>;
+  license: string | undefined;
+}
+
+/** Goes on with the run of an earlier attempt at the same export, or makes a new one. */
+async function begin(beginning: Beginning, env: RunEnvironment): Promise<ExportJob> {
+  const { request, exporter, config, source, output, defaults, license } = beginning;
+  const { version } = source;
+  const key = keyOf(config, version.contentHash);
+  const found = await output.readState();
+  const runsDir = join(resolve(request.store), 'runs');
+  const goesOn =
+    found?.key === key && (await output.hasPart()) && existsSync(new RunFolder(runsDir, found.runId).path);
+  const { dataset, contentHash } = version;
+  const state: ExportState = goesOn
+    ? found
+    : {
+        schema: 1,
+        type: 'export-state',
+        runId: newRunId(env.clock.now(), randomUUID()),
+        dataset,
+        version: version.id,
+        contentHash,
+        key,
+        checkpoint: undefined,
+      };
+  const already = goesOn ? await output.partBytes() : 0;
+  await assertRoom(output.path, Math.max(0, exporter.estimate(version, config.export.options) - already));
+  const folder = new RunFolder(runsDir, state.runId);
+  const describes = describeExport(exporter, version);
+  const now = new Date(env.clock.now()).toISOString();
+  if (!goesOn) {
+    await output.begin(state);
+    await folder.create({
+      schema: 1,
+      type: 'run',
+      runId: state.runId,
+      command: 'export',
+      config,
+      configHash: configHash(config),
+      source: { describes, fingerprint: contentHash },
+      versions: versions(),
+      startedAt: now,
+    });
+  }
+  const { startedAt } = await folder.manifest();
+  return {
+    runId: state.runId,
+    config,
+    exporter,
+    source,
+    output,
+    state,
+    folder,
+    startedAt,
+    describes: goesOn ? `${describes}; it goes on where it was cut off` : describes,
+    license,
+    command: exportCommand(dataset, config.export, defaults),
+  };
+}
+
+/** Everything that decides the bytes of an export. */
+function keyOf({ export: { format, version, options } }: Beginning['config'], contentHash: string): string {
+  return configHash({ contentHash, version, format, options, sluice: versions().sluice });
+}
+
+/** As the version states it, or the dataset. */
+async function licenseOf(reader: LocalReader, version: DatasetVersion): Promise<string | undefined> {
+  const own = licenseIn(version.metadata);
+  if (own !== undefined) return own;
+  const dataset = (await reader.listDatasets()).find(({ id }) => id === version.dataset);
+  return licenseIn(dataset?.metadata ?? {});
+}
+
+function licenseIn({ license, licence }: Metadata): string | undefined {
+  const given = license ?? licence;
+  return typeof given === 'string' && given !== '' ? given : undefined;
+}
