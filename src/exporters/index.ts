@@ -7,6 +7,7 @@ type AnyExporter = ExporterComponent<unknown>;
 const EXPORTERS = new Map<string, () => Promise<AnyExporter>>([
   ['protobuf', async () => (await import('./protobuf.ts')).protobuf as AnyExporter],
   ['json', async () => (await import('./json.ts')).json as AnyExporter],
+  ['coco', async () => (await import('./coco.ts')).coco as AnyExporter],
 ]);
 
 export const exporterNames: readonly string[] = [...EXPORTERS.keys()];

@@ -1,0 +1,130 @@
+import { createReadStream } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { GrowingFile } from '../growing-file.ts';
+
+/** Each takes a handle and up to 1 MB. */
+const MAX_OPEN = 32;
+const READ_BYTES = 1_000_000;
+
+/** How far the two lists of a split are; what an export that was cut off remembers. */
+export interface SplitState {
+  split: string;
+  annotations: { bytes: number; count: number };
+  images: { bytes: number; count: number };
+}
+
+type ListName = 'annotations' | 'images';
+
+/**
+ * The COCO files of an export, one for each split, written as they grow: annotations go straight into the file, images
+ * beside it, and are appended at the end. A line is one element.
+ */
+export class ListFiles {
+  readonly #folder: string;
+  readonly #head: string;
+  readonly #splits = new Map<string, SplitState>();
+  /** By path, the one used last at the end. */
+  readonly #open = new Map<string, GrowingFile>();
+  /** Closed since the last `sync`, with their sizes. */
+  readonly #unsynced = new Map<string, number>();
+
+  /** `head`: the members that come first, as JSON without the closing brace. */
+  constructor(folder: string, head: string, states: readonly SplitState[] = []) {
+    this.#folder = folder;
+    this.#head = head;
+    for (const state of states) this.#splits.set(state.split, structuredClone(state));
+  }
+
+  get states(): SplitState[] {
+    return structuredClone([...this.#splits.values()]);
+  }
+
+  /** Makes the file of a split that may stay without images. */
+  async declare(split: string): Promise<void> {
+    if (this.#splits.has(split)) return;
+    const state = { split, annotations: { bytes: 0, count: 0 }, images: { bytes: 0, count: 0 } };
+    this.#splits.set(split, state);
+    await this.#append(state, 'annotations', `${this.#head},"annotations":[`);
+  }
+
+  async add(split: string, image: object, annotations: readonly object[]): Promise<void> {
+    await this.declare(split);
+    const state = this.#splits.get(split)!;
+    await this.#elements(state, 'images', [image]);
+    await this.#elements(state, 'annotations', annotations);
+  }
+
+  /** Resolves when all that was added is on the disk. */
+  async sync(): Promise<void> {
+    for (const file of this.#open.values()) await file.sync();
+    for (const [path, size] of this.#unsynced) {
+      const file = await GrowingFile.open(path, size);
+      await file.sync().finally(() => file.close());
+    }
+    this.#unsynced.clear();
+  }
+
+  /** Appends each list of images to its file, which is complete then. */
+  async assemble(signal: AbortSignal): Promise<void> {
+    for (const state of this.#splits.values()) {
+      await this.#append(state, 'annotations', '\n],"images":[');
+      if (state.images.count > 0) {
+        await this.#opened(state, 'images').then((file) => file.flush());
+        const part = createReadStream(this.#path(state, 'images'), { highWaterMark: READ_BYTES, signal });
+        for await (const chunk of part) await this.#append(state, 'annotations', chunk as Buffer);
+      }
+      await this.#append(state, 'annotations', '\n]}\n');
+    }
+    await this.sync();
+  }
+
+  /** Removes what was only needed to go on. */
+  async removeParts(): Promise<void> {
+    await this.close();
+    for (const state of this.#splits.values()) await rm(this.#path(state, 'images'), { force: true });
+  }
+
+  async close(): Promise<void> {
+    const files = [...this.#open.values()];
+    this.#open.clear();
+    for (const file of files) await file.close();
+  }
+
+  async #elements(state: SplitState, list: ListName, elements: readonly object[]): Promise<void> {
+    if (elements.length === 0) return;
+    const { count } = state[list];
+    const lines = elements.map((element) => JSON.stringify(element)).join(',\n');
+    state[list].count += elements.length;
+    await this.#append(state, list, `${count === 0 ? '\n' : ',\n'}${lines}`);
+  }
+
+  async #append(state: SplitState, list: ListName, data: string | Buffer): Promise<void> {
+    const file = await this.#opened(state, list);
+    await file.append(data);
+    state[list].bytes = file.size;
+  }
+
+  async #opened(state: SplitState, list: ListName): Promise<GrowingFile> {
+    const path = this.#path(state, list);
+    const file = this.#open.get(path) ?? (await GrowingFile.open(path, state[list].bytes));
+    this.#open.delete(path);
+    this.#open.set(path, file);
+    if (this.#open.size > MAX_OPEN) await this.#closeOldest();
+    return file;
+  }
+
+  async #closeOldest(): Promise<void> {
+    const [path, file] = this.#open.entries().next().value!;
+    this.#open.delete(path);
+    await file.flush().finally(() => file.close());
+    this.#unsynced.set(path, file.size);
+  }
+
+  #path({ split }: SplitState, list: ListName): string {
+    const name = fileOf(split);
+    return join(this.#folder, list === 'annotations' ? name : `${name}.images.part`);
+  }
+}
+
+export const fileOf = (split: string): string => `instances_${split}.json`;
