@@ -73,6 +73,17 @@ export class GrowingFile {
     }
   }
 
+  /** Takes back what was appended after the file had `size` bytes. */
+  async cut(size: number): Promise<void> {
+    await this.flush();
+    try {
+      await this.#file.truncate(size);
+    } catch (error) {
+      throw writeFailure(error, this.path);
+    }
+    this.#written = size;
+  }
+
   /** Lets go of the file; what was not flushed is lost. */
   close(): Promise<void> {
     return this.#file.close();

@@ -8,6 +8,10 @@ const EXPORTERS = new Map<string, () => Promise<AnyExporter>>([
   ['protobuf', async () => (await import('./protobuf.ts')).protobuf as AnyExporter],
   ['json', async () => (await import('./json.ts')).json as AnyExporter],
   ['coco', async () => (await import('./coco.ts')).coco as AnyExporter],
+  ['folder', async () => (await import('./folder.ts')).folder as AnyExporter],
+  ['webdataset', async () => (await import('./webdataset.ts')).webdataset as AnyExporter],
+  ['parquet', async () => (await import('./parquet.ts')).parquet as AnyExporter],
+  ['lance', async () => (await import('./lance.ts')).lance as AnyExporter],
 ]);
 
 export const exporterNames: readonly string[] = [...EXPORTERS.keys()];

@@ -14,7 +14,8 @@ import type { Outcome } from '../../src/model/outcome.ts';
 import { testContext } from './context.ts';
 
 /** An input with its bytes; none stands for bytes that are gone. */
-export type Held = Partial<Input> & Pick<Input, 'id'> & { content?: Buffer | { path: string; bytes: number } };
+export type Held = Partial<Input> &
+  Pick<Input, 'id'> & { content?: Buffer | { path: string; bytes: number } };
 
 export function heldInput({ content: _, ...given }: Held): Input {
   return {

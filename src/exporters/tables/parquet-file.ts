@@ -34,8 +34,7 @@ const ELEMENTS: Record<CellType, (name: string) => SchemaElement[]> = {
     { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
     ...struct('element', [leaf('id', TEXT), leaf('name', TEXT), leaf('value', { type: 'DOUBLE' })]),
   ],
-  geo: (name) =>
-    struct(name, [leaf('latitude', { type: 'DOUBLE' }), leaf('longitude', { type: 'DOUBLE' })]),
+  geo: (name) => struct(name, [leaf('latitude', { type: 'DOUBLE' }), leaf('longitude', { type: 'DOUBLE' })]),
   media: (name) => struct(name, [leaf('bytes', { type: 'BYTE_ARRAY' }), leaf('path', TEXT)]),
 };
 

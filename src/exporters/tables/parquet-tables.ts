@@ -16,8 +16,8 @@ import { MEDIA_FOLDER, MediaCells } from './cells.ts';
 import { type Column, inputColumns, type MediaMode } from './columns.ts';
 import { type EarlierInput, EarlierTables } from './earlier-tables.ts';
 import { compareIds, type Merged, mergeById } from './merge.ts';
-import { type Rows, Shards, shardName } from './shards.ts';
 import { annotationRow, inputRow } from './rows.ts';
+import { type Rows, Shards, shardName } from './shards.ts';
 import { TABLE_LOSSES } from './table-facts.ts';
 
 interface TableOptions {
@@ -27,7 +27,11 @@ interface TableOptions {
 }
 
 /** Written whenever a pair of files is whole: `after` is the last id in it, `shard` the number of the next one. */
-const checkpointShape = z.strictObject({ after: z.string().optional(), shard: z.int().min(0), tally: tallyShape });
+const checkpointShape = z.strictObject({
+  after: z.string().optional(),
+  shard: z.int().min(0),
+  tally: tallyShape,
+});
 
 /**
  * The tables in pairs of files of about `maxShardSize`: the annotations of the inputs of a file are in the file of the

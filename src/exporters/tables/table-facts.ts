@@ -11,7 +11,8 @@ export const TABLE_LOSSES: readonly Loss[] = [
   {
     id: 'input-times',
     what: 'When an input was made and changed',
-    instead: 'The columns input_created_at and input_modified_at are empty, for a version does not hold these times',
+    instead:
+      'The columns input_created_at and input_modified_at are empty, for a version does not hold these times',
   },
   {
     id: 'embeddings',
