@@ -1,12 +1,14 @@
 import { Command } from 'commander';
-import { FatalError } from '../model/errors.ts';
+import { parseDatasetReference } from '../model/dataset.ts';
 import { type AnnotationCounts, type ConceptCount, openReader } from '../stores/index.ts';
+import { datasetChangeCommands } from './dataset-changes.ts';
+import { datasetVersionCommands, versionText } from './dataset-versions.ts';
 import { storeOf, withStore } from './run-command.ts';
 import { type Cli, formatBytes, formatCount, printable, table } from './terminal.ts';
 
 export function datasetsCommand(cli: Cli): Command {
   const { stdout } = cli.terminal;
-  const datasets = new Command('datasets').description('The datasets of a store.');
+  const datasets = new Command('datasets').description('The datasets of a store, and their versions.');
 
   const list = withStore(new Command('list'))
     .description('List the datasets; with --json one dataset a line.')
@@ -33,14 +35,23 @@ export function datasetsCommand(cli: Cli): Command {
   });
 
   const show = withStore(new Command('show'))
-    .description('Show one dataset: inputs by kind and split, annotations, concepts.')
-    .argument('<name>')
-    .addHelpText('after', '\nExample:\n  $ sluice datasets show default');
+    .description('Show one dataset, or a version of it: inputs by kind and split, annotations, concepts.')
+    .argument('<name[@version]>')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ sluice datasets show default\n  $ sluice datasets show default@v1 --json',
+    );
   show.action(async (id: string, flags: Record<string, unknown>) => {
     const reader = await openReader(storeOf(cli, flags['store'] as string | undefined));
     try {
-      const dataset = await reader.showDataset(id);
-      if (dataset === undefined) throw noDataset(id);
+      const { dataset: name, version } = parseDatasetReference(id);
+      if (version !== undefined) {
+        const { version: found } = await reader.openVersion(name, version);
+        stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, ...found })}\n` : versionText(found));
+        return;
+      }
+      const dataset = await reader.showDataset(name);
+      if (dataset === undefined) return await reader.requireDataset(name);
       if (flags['json']) stdout.write(`${JSON.stringify({ schema: 1, ...dataset })}\n`);
       else {
         const facts = [
@@ -54,6 +65,8 @@ export function datasetsCommand(cli: Cli): Command {
               .map(([s, n]) => `${printable(s)} ${n}`)
               .join(' · ') || 'none',
           ],
+          ...(dataset.description === undefined ? [] : [['description', printable(dataset.description)]]),
+          ...(dataset.defaultFilterId === undefined ? [] : [['filter', printable(dataset.defaultFilterId)]]),
           ['created', dataset.createdAt],
         ];
         stdout.write(`${table(facts)}\n`);
@@ -65,11 +78,11 @@ export function datasetsCommand(cli: Cli): Command {
     }
   });
 
-  return datasets.addCommand(list).addCommand(show);
+  for (const command of [list, show, ...datasetChangeCommands(cli), ...datasetVersionCommands(cli)]) {
+    datasets.addCommand(command);
+  }
+  return datasets;
 }
-
-export const noDataset = (id: string): FatalError =>
-  new FatalError('CONFIG_INVALID', `there is no dataset ${id}; sluice datasets list shows them`);
 
 const kindsOf = (byKind: Record<string, number>): string =>
   Object.entries(byKind)

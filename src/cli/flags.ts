@@ -70,7 +70,7 @@ function addPair(value: string, before: Record<string, string> = {}): Record<str
   return { ...before, [value.slice(0, at)]: value.slice(at + 1) };
 }
 
-function jsonObject(value: string): Record<string, unknown> {
+export function jsonObject(value: string): Record<string, unknown> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(value);

@@ -3,11 +3,12 @@ import { createWriteStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command } from 'commander';
+import { parseDatasetReference } from '../model/dataset.ts';
 import { asError, FatalError, SluiceError } from '../model/errors.ts';
 import type { Input } from '../model/input.ts';
 import type { Concept } from '../model/labels.ts';
-import { deleteInputs, openReader, partsOf } from '../stores/index.ts';
-import { noDataset } from './datasets.ts';
+import { deleteInputs, type LocalReader, openReader, partsOf } from '../stores/index.ts';
+import { inputChangeCommands } from './input-changes.ts';
 import { contextFor, storeOf, withStore } from './run-command.ts';
 import { type Cli, formatBytes, formatCount, printable, printableLines, table } from './terminal.ts';
 
@@ -19,13 +20,14 @@ export function inputsCommand(cli: Cli): Command {
 
   const list = withStore(new Command('list'))
     .description('List inputs in the order of their ids; with --json one input a line (JSON Lines).')
-    .option('--dataset <name>', 'only inputs of this dataset')
+    .option('--dataset <name[@version]>', 'only inputs of this dataset, or of a version of it')
     .option('--limit <n>', `at most so many (default: ${SHOWN_BY_DEFAULT} for people, all with --json)`)
     .addHelpText(
       'after',
       `
 Examples:
   $ sluice inputs list --dataset default
+  $ sluice inputs list --dataset cats@v1 --json
   $ sluice inputs list --json | jq -r 'select(.kind == "image") | .uri'`,
     );
   list.action(async (flags: Record<string, unknown>) => {
@@ -34,21 +36,18 @@ Examples:
     const reader = await openReader(storeOf(cli, flags['store'] as string | undefined));
     try {
       const rows = [['ID', 'KIND', 'FORMAT', 'BYTES', 'CONCEPTS', 'ANNOTATIONS', 'URI']];
-      const dataset = flags['dataset'] as string | undefined;
+      const reference = flags['dataset'] as string | undefined;
+      const dataset = reference === undefined ? undefined : parseDatasetReference(reference);
       // One more than is shown tells whether there is more.
       const wanted = limit === undefined || json ? limit : limit + 1;
       let found = false;
-      for await (const input of reader.listInputs({
-        ...(dataset === undefined ? {} : { dataset }),
-        ...(wanted === undefined ? {} : { limit: wanted }),
-      })) {
+      for await (const input of chosenInputs(reader, dataset, wanted)) {
         found = true;
         if (!json) rows.push(rowOf(input));
         else if (!stdout.write(`${JSON.stringify(input)}\n`)) await once(stdout, 'drain');
       }
-      // Looked up only when nothing was found: it counts the whole dataset.
-      if (!found && dataset !== undefined && (await reader.showDataset(dataset)) === undefined) {
-        throw noDataset(dataset);
+      if (!found && dataset?.version === undefined && dataset !== undefined) {
+        await reader.requireDataset(dataset.dataset);
       }
       if (json) return;
       const more = limit !== undefined && rows.length > limit + 1;
@@ -93,7 +92,29 @@ Examples:
     stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, deleted, missing })}\n` : `${text}\n`);
   });
 
-  return inputs.addCommand(list).addCommand(get).addCommand(remove);
+  for (const command of [list, get, remove, ...inputChangeCommands(cli)]) inputs.addCommand(command);
+  return inputs;
+}
+
+/** In the order of their ids. */
+async function* chosenInputs(
+  reader: LocalReader,
+  { dataset, version }: { dataset?: string; version?: string } = {},
+  limit: number | undefined,
+): AsyncGenerator<Input> {
+  if (dataset === undefined || version === undefined) {
+    const options = {
+      ...(dataset === undefined ? {} : { dataset }),
+      ...(limit === undefined ? {} : { limit }),
+    };
+    yield* reader.listInputs(options);
+    return;
+  }
+  let left = limit ?? Number.POSITIVE_INFINITY;
+  for await (const input of (await reader.openVersion(dataset, version)).inputs()) {
+    yield input;
+    if (--left <= 0) return;
+  }
 }
 
 function limitOf(given: unknown, json: boolean): number | undefined {

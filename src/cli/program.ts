@@ -6,6 +6,7 @@ import { asError, SluiceError } from '../model/errors.ts';
 import { versions } from '../pipeline/versions.ts';
 import { datasetsCommand } from './datasets.ts';
 import { doctorCommand } from './doctor.ts';
+import { filtersCommand } from './filters.ts';
 import { ingestCommand } from './ingest.ts';
 import { inputsCommand } from './inputs.ts';
 import { inspectCommand } from './inspect.ts';
@@ -45,6 +46,7 @@ Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source i
     retryCommand,
     inputsCommand,
     datasetsCommand,
+    filtersCommand,
     runsCommand,
     storeCommand,
     lintCommand,
@@ -54,7 +56,7 @@ Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source i
   ]) {
     program.addCommand(make(cli));
   }
-  for (const command of [program, ...program.commands.flatMap((c) => [c, ...c.commands])]) {
+  for (const command of allOf(program)) {
     command.exitOverride();
     command.configureOutput({
       writeOut: (text) => void cli.terminal.stdout.write(text),
@@ -63,6 +65,8 @@ Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source i
   }
   return program;
 }
+
+const allOf = (command: Command): Command[] => [command, ...command.commands.flatMap(allOf)];
 
 /** Runs one command line and gives its exit code; it never exits the process, so that all output is written. */
 export async function runCli(argv: string[], terminal: Terminal): Promise<number> {

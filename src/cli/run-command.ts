@@ -7,6 +7,7 @@ import type { Context, Logger } from '../model/contracts.ts';
 import type { Outcome } from '../model/outcome.ts';
 import type { RunEnvironment } from '../pipeline/environment.ts';
 import type { RunReport } from '../pipeline/report.ts';
+import type { MaintenanceOptions } from '../stores/index.ts';
 import { peopleLogger } from './people-logger.ts';
 import { ProgressView } from './progress-view.ts';
 import { stopSignals } from './signals.ts';
@@ -87,6 +88,38 @@ export function withStore(command: Command): Command {
   return command
     .option('--store <dir>', 'the store (default: $SLUICE_STORE, else ./sluice-store)')
     .option('--json', 'exactly one JSON document on stdout, nothing else');
+}
+
+/** For commands that write to the store. */
+export const withLock = (command: Command): Command =>
+  withStore(command).option('--wait', 'wait for a run that writes to the store');
+
+/** What the action of a command that changes the store is handed. */
+export interface StoreChange {
+  store: string;
+  options: MaintenanceOptions;
+  ctx: Context;
+  /** Prints the document of `--json`, or the line for people. */
+  say(document: object, text: string): void;
+}
+
+/** Sets the action of a command that `withLock` made. */
+export function changing<Args extends unknown[]>(
+  cli: Cli,
+  command: Command,
+  action: (change: StoreChange, flags: Record<string, unknown>, ...args: Args) => Promise<void>,
+): void {
+  command.action(async (...given: unknown[]) => {
+    const flags = command.opts();
+    using ctx = contextFor(cli, command);
+    const say = (document: object, text: string) => {
+      const line = flags['json'] ? JSON.stringify({ schema: 1, ...document }) : text;
+      cli.terminal.stdout.write(`${line}\n`);
+    };
+    const store = storeOf(cli, flags['store'] as string | undefined);
+    const change = { store, options: { wait: flags['wait'] === true }, ctx, say };
+    await action(change, flags, ...(given.slice(0, command.registeredArguments.length) as Args));
+  });
 }
 
 const loggerFor = (cli: Cli, debug: boolean, print: (line: string) => void): Logger =>

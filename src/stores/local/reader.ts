@@ -9,7 +9,7 @@ import type { ExportSource } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
 import { blobPath } from './blobs.ts';
 import { listConcepts } from './concepts.ts';
-import { noDataset, noVersion } from './dataset-errors.ts';
+import { noDataset, noFilter, noVersion } from './dataset-errors.ts';
 import { listFilters } from './dataset-filters.ts';
 import { findDataset } from './dataset-table.ts';
 import { type DatasetDetails, type DatasetSummary, listDatasets, showDataset } from './datasets.ts';
@@ -93,6 +93,12 @@ export class LocalReader {
     return this.#read((inputs) => showDataset(this.#connection, inputs, id));
   }
 
+  /** Throws FatalError DATASET_NOT_FOUND, naming what there is. */
+  async requireDataset(id: string): Promise<void> {
+    if ((await this.#read(() => findDataset(this.#connection, id))) !== undefined) return;
+    throw await noDataset(this.#connection, id);
+  }
+
   /** The versions of a dataset, the oldest first; also of one that was deleted without them. */
   async listVersions(dataset: string): Promise<DatasetVersion[]> {
     try {
@@ -112,8 +118,8 @@ export class LocalReader {
     const manifest = await this.#manifest(dataset, id);
     if (manifest !== undefined) return new VersionSource(this.#paths, manifest);
     const versions = await this.listVersions(dataset);
-    const isKnown = versions.length > 0 || (await findDataset(this.#connection, dataset)) !== undefined;
-    throw isKnown ? noVersion(dataset, id, versions) : await noDataset(this.#connection, dataset);
+    if (versions.length === 0) await this.requireDataset(dataset);
+    throw noVersion(dataset, id, versions);
   }
 
   /** Annotation filters, by id. */
@@ -123,6 +129,14 @@ export class LocalReader {
     } catch (error) {
       throw readFailure(error, this.#paths.root);
     }
+  }
+
+  /** Throws FatalError FILTER_NOT_FOUND, naming what there is. */
+  async getFilter(id: string): Promise<StoredFilter> {
+    const filters = await this.listFilters();
+    const found = filters.find((filter) => filter.id === id);
+    if (found === undefined) throw noFilter(id, filters);
+    return found;
   }
 
   /** The labels of every input that a run wrote last, in no order, streamed. */
