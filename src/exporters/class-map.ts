@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { realpath } from 'node:fs/promises';
 import { z } from 'zod';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { readHead } from '../io/small-file.ts';
@@ -107,7 +108,7 @@ export class ClassMap {
       JSON.stringify({ id, concept, name: names.get(concept) ?? name }),
     );
     const head = '{\n  "schema": 1,\n  "type": "class-map",\n  "classes": [';
-    await writeFileAtomic(this.#path, `${head}\n    ${lines.join(',\n    ')}\n  ]\n}\n`);
+    await writeFileAtomic(await resolved(this.#path), `${head}\n    ${lines.join(',\n    ')}\n  ]\n}\n`);
   }
 }
 
@@ -185,7 +186,7 @@ function refuseConflicts(
 async function read(path: string): Promise<Entry[]> {
   let bytes: Buffer | undefined;
   try {
-    bytes = await readHead(path, MAX_BYTES + 1);
+    bytes = await readHead(await resolved(path), MAX_BYTES + 1);
   } catch (error) {
     throw conflict(path, `cannot be read: ${asError(error).message}`, error);
   }
@@ -214,6 +215,9 @@ async function read(path: string): Promise<Entry[]> {
   }
   return parsed.data.classes;
 }
+
+/** Where a link leads, so that it is not replaced by a file. */
+const resolved = (path: string): Promise<string> => realpath(path).catch(() => path);
 
 const conflict = (path: string, why: string, cause?: unknown): FatalError =>
   new FatalError('CONFIG_INVALID', `the class map ${path} ${why}`, { cause });

@@ -39,7 +39,9 @@ export function categoriesOf({ classes }: ClassMap): object[] {
       id,
       name,
       supercategory,
-      ...(keypoints === undefined ? {} : { keypoints, skeleton: skeleton ?? [] }),
+      ...((keypoints ?? skeleton) === undefined
+        ? {}
+        : { keypoints: keypoints ?? [], skeleton: skeleton ?? [] }),
       ...(color === undefined ? {} : { color }),
       ...(concept.id === name ? {} : { concept_id: concept.id }),
     };

@@ -46,7 +46,7 @@ export const LOSSES = [
   },
   {
     id: 'areas',
-    what: 'Areas of the source that are not those of the outline, by more than 1 %',
+    what: 'Areas of the source that are not those of the outline, by more than 5 %',
     instead: 'Replaced by the number of pixels of the outline, or the area of the box.',
   },
   {
