@@ -34,20 +34,24 @@ export class WireWriter {
   }
 
   float(value: number): void {
-    this.#buffer.writeFloatLE(value, this.#room(4));
+    const at = this.#room(4);
+    this.#buffer.writeFloatLE(value, at);
   }
 
   double(value: number): void {
-    this.#buffer.writeDoubleLE(value, this.#room(8));
+    const at = this.#room(8);
+    this.#buffer.writeDoubleLE(value, at);
   }
 
   bytes(value: Uint8Array): void {
-    this.#buffer.set(value, this.#room(value.length));
+    const at = this.#room(value.length);
+    this.#buffer.set(value, at);
   }
 
   text(value: string): void {
     const length = Buffer.byteLength(value);
-    this.#buffer.write(value, this.#room(length), length, 'utf8');
+    const at = this.#room(length);
+    this.#buffer.write(value, at, length, 'utf8');
   }
 
   outside(bytes: number): void {
@@ -62,7 +66,7 @@ export class WireWriter {
     return this.#behind.reverse();
   }
 
-  /** Where `size` bytes are to be written. */
+  /** Where `size` bytes are to be written; the buffer may be another one afterwards. */
   #room(size: number): number {
     if (this.#at < size) {
       const used = this.#buffer.length - this.#at;
