@@ -2,11 +2,10 @@ import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
 import {
   type BatchElement,
-  isMediaRange,
   readJsonBatch,
   readProtobufBatch,
 } from '../formats/clarifai-proto/batch-elements.ts';
-import { WireError } from '../formats/clarifai-proto/decode.ts';
+import { MediaRange, WireError } from '../formats/clarifai-proto/decode.ts';
 import { readLabels } from '../formats/clarifai-proto/read-annotations.ts';
 import { dataOf, type InputContent, readContent } from '../formats/clarifai-proto/read-input.ts';
 import { BrokenJson } from '../formats/coco/list-scanner.ts';
@@ -15,7 +14,7 @@ import { percentDecoded } from '../io/redact.ts';
 import { hex } from '../io/zip/corrupt.ts';
 import type { PlacedEntry } from '../io/zip/entry.ts';
 import { openEntry } from '../io/zip/entry-stream.ts';
-import { dataProblem, namingProblem } from '../io/zip/guards.ts';
+import { dataProblem, namingProblem, type ZipLimits } from '../io/zip/guards.ts';
 import { localHeaderLength } from '../io/zip/local-header.ts';
 import type { RandomAccess } from '../io/zip/random-access.ts';
 import type { Listed, SourceItem } from '../model/contracts.ts';
@@ -34,16 +33,24 @@ export interface BatchOptions {
 
 const NO_SPLIT = 'all';
 const STORED = 0;
-const LIMITS = { entryBytes: 4_000_000_000, totalBytes: Number.POSITIVE_INFINITY, ratio: 200 };
+/** Of a compressed entry the media are held until they are read. */
+const limitsOf = ({ method }: PlacedEntry): ZipLimits => ({
+  entryBytes: method === STORED ? 4_000_000_000 : 500_000_000,
+  totalBytes: Number.POSITIVE_INFINITY,
+  ratio: 200,
+});
 
 /** An input of a batch whose media were left where they are. */
 interface Found {
-  content: InputContent;
+  content: Omit<InputContent, 'base64'>;
+  /** Without the media. */
   data: Record<string, unknown>;
   fingerprint: string;
-  /** Of a compressed entry, which cannot be read at a place: the media. */
-  media?: Buffer;
-  element: BatchElement;
+  /** Of the message, in the entry. */
+  offset: number;
+  bytes: number;
+  /** Where they are in the message; of a compressed entry, which cannot be read at a place, the media themselves. */
+  media?: MediaRange | 'base64' | Buffer;
 }
 
 /** Lists the batches of an archive, one after the other; an entry that does not match its CRC is one outcome. */
@@ -72,7 +79,7 @@ export class ArchiveBatches {
   async *list(entry: PlacedEntry, format: BatchFormat): AsyncGenerator<Listed, void, void> {
     if (entry.name.endsWith('/') && entry.size === 0) return;
     const uri = `${this.#uri}!/${entry.name}`;
-    const refusal = namingProblem(entry) ?? dataProblem(entry, LIMITS);
+    const refusal = namingProblem(entry) ?? dataProblem(entry, limitsOf(entry));
     if (refusal !== undefined) {
       yield problemOutcome(uri, refusal);
       return;
@@ -91,7 +98,7 @@ export class ArchiveBatches {
     const split = splitOf(entry.name);
     for (const [i, each] of found.entries()) {
       this.inputs++;
-      yield await this.#item(each, `${uri}#${i + 1}`, split, start, format);
+      yield await this.#item(each, `${uri}#${i + 1}`, split, start);
     }
   }
 
@@ -124,13 +131,7 @@ export class ArchiveBatches {
     this.missing ??= `${this.#uri}!/${name} has ${count} inputs where its name says ${declared}`;
   }
 
-  async #item(
-    found: Found | Error,
-    uri: string,
-    split: string | undefined,
-    start: number,
-    format: BatchFormat,
-  ): Promise<Listed> {
+  async #item(found: Found | Error, uri: string, split: string | undefined, start: number): Promise<Listed> {
     if (found instanceof Error)
       return outcomeOf(uri, 'list', 'INPUT_INVALID_ARGUMENT', { message: found.message });
     const { content, data, fingerprint } = found;
@@ -153,25 +154,21 @@ export class ArchiveBatches {
       ...labels,
       ...(url === undefined ? {} : urlContent(url, this.#options.fetchUrl)),
       ...(url === undefined ? { fingerprint } : {}),
-      ...(content.base64 === undefined ? {} : this.#media(found, start, format)),
+      ...this.#media(found, start),
     };
   }
 
   /** The bytes of the media, read from the archive when they are asked for. */
-  #media(found: Found, start: number, format: BatchFormat): Pick<SourceItem, 'open' | 'size'> {
-    const { media, element, content } = found;
-    if (media !== undefined) return { size: media.length, open: async () => Readable.from([media]) };
-    const at = start + element.offset;
-    if (format === 'json') {
-      return {
-        open: async (signal) => this.#reading(this.#decoded(at, element.bytes, content.kind), signal),
-      };
-    }
-    const range = content.base64 as { start: number; bytes: number };
-    const from = at + range.start;
+  #media({ media, offset, bytes, content }: Found, start: number): Pick<SourceItem, 'open' | 'size'> {
+    if (media === undefined) return {};
+    if (Buffer.isBuffer(media)) return { size: media.length, open: async () => Readable.from([media]) };
+    const at = start + offset;
+    if (media === 'base64')
+      return { open: async (signal) => this.#reading(this.#decoded(at, bytes, content.kind), signal) };
+    const from = at + media.start;
     return {
-      size: range.bytes,
-      open: async (signal) => this.#reading(this.#source.stream(from, from + range.bytes), signal),
+      size: media.bytes,
+      open: async (signal) => this.#reading(this.#source.stream(from, from + media.bytes), signal),
     };
   }
 
@@ -200,25 +197,15 @@ export class ArchiveBatches {
 }
 
 function foundOf(element: BatchElement, raw: Buffer, keepsMedia: boolean): Found {
-  const { message } = element;
-  const content = readContent(message);
-  const data = dataOf(message);
-  const { base64 } = content;
-  if (typeof base64 === 'string') {
-    // Only that there are some is to be remembered of them: they are read again.
-    content.base64 = true;
-    data[content.kind] = {};
-  }
-  const found: Found = {
-    content,
-    data,
-    fingerprint: `${hex(crc32(raw))}-${raw.length}`,
-    element: { ...element, message: {} },
-  };
-  if (!keepsMedia || base64 === undefined) return found;
-  if (isMediaRange(base64))
-    found.media = Buffer.from(raw.subarray(base64.start, base64.start + base64.bytes));
-  else found.media = Buffer.from(base64 as string, 'base64');
+  const { message, offset, bytes } = element;
+  const { base64, ...content } = readContent(message);
+  const { [content.kind]: _, ...data } = dataOf(message);
+  const found: Found = { content, data, offset, bytes, fingerprint: `${hex(crc32(raw))}-${raw.length}` };
+  if (base64 === undefined) return found;
+  if (base64 instanceof MediaRange) {
+    const { start, bytes: length } = base64;
+    found.media = keepsMedia ? Buffer.from(raw.subarray(start, start + length)) : base64;
+  } else found.media = keepsMedia ? Buffer.from(base64, 'base64') : 'base64';
   return found;
 }
 

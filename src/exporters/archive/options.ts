@@ -27,7 +27,7 @@ export const archiveOptions = z
     batchMegabytes: z
       .number()
       .positive()
-      .max(128)
+      .max(127)
       .default(120)
       .describe('Most bytes of one entry (MB of 1 000 000 bytes); a larger input has an entry of its own'),
   })

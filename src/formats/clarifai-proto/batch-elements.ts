@@ -1,5 +1,7 @@
-import { type BrokenJson, ListScanner } from '../coco/list-scanner.ts';
-import { decodeInput, type MediaRange, WireError } from './decode.ts';
+import { asError } from '../../model/errors.ts';
+import { isMessage } from '../clarifai-json-fields.ts';
+import { BrokenJson, ListScanner } from '../coco/list-scanner.ts';
+import { decodeInput, WireError } from './decode.ts';
 import type { Message } from './encode.ts';
 import { INPUTS_FIELD } from './schema.ts';
 
@@ -75,7 +77,7 @@ function varint(bytes: Buffer, at: number): { value: number; end: number } | und
   return undefined;
 }
 
-/** As `readProtobufBatch` for `{"inputs": […]}`. Throws BrokenJson, or SyntaxError for an input that is no JSON. */
+/** As `readProtobufBatch` for `{"inputs": […]}`. Throws BrokenJson. */
 export async function readJsonBatch(
   chunks: AsyncIterable<Buffer>,
   signal: AbortSignal,
@@ -85,12 +87,21 @@ export async function readJsonBatch(
     inputs: {
       element(bytes, start, end, offset) {
         const raw = bytes.subarray(start, end);
-        const message = JSON.parse(raw.toString()) as Message;
-        take({ message, offset, bytes: raw.length }, raw);
+        take({ message: parsed(raw, offset), offset, bytes: raw.length }, raw);
       },
     },
   });
   await scanner.run(signal);
+}
+
+function parsed(raw: Buffer, offset: number): Message {
+  try {
+    const value: unknown = JSON.parse(raw.toString());
+    if (isMessage(value)) return value;
+  } catch (error) {
+    throw new BrokenJson(asError(error).message, offset);
+  }
+  throw new BrokenJson('an input is an object', offset);
 }
 
 /** Chunks as a function that fills a buffer. */
@@ -109,7 +120,3 @@ function reading(chunks: AsyncIterable<Buffer>): (into: Uint8Array) => Promise<n
     return length;
   };
 }
-
-export type BatchError = WireError | BrokenJson | SyntaxError;
-export const isMediaRange = (value: unknown): value is MediaRange =>
-  typeof value === 'object' && value !== null && 'start' in value && 'bytes' in value;

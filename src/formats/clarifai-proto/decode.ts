@@ -8,9 +8,14 @@ const MAX_DEPTH = 100;
 export class WireError extends Error {}
 
 /** Where the bytes of media lie in what was decoded. */
-export interface MediaRange {
-  start: number;
-  bytes: number;
+export class MediaRange {
+  readonly start: number;
+  readonly bytes: number;
+
+  constructor(start: number, bytes: number) {
+    this.start = start;
+    this.bytes = bytes;
+  }
 }
 
 /** Reads an `Input` as proto3 JSON; media are a `MediaRange`. Throws WireError. */
@@ -118,7 +123,7 @@ function readValue(reader: Reader, end: number, field: Field, former: unknown, d
   if (type === 'string') return reader.text(length, end);
   const start = reader.take(length, end);
   if (type === 'bytes') return reader.bytes.toString('base64', start, reader.at);
-  if (type === 'media') return { start, bytes: length } satisfies MediaRange;
+  if (type === 'media') return new MediaRange(start, length);
   if (type === 'floats') return undefined;
   const inner = new Reader(reader.bytes);
   inner.at = start;

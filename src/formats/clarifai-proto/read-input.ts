@@ -1,5 +1,6 @@
 import type { Kind } from '../../model/kind.ts';
 import { Fields, isMessage } from '../clarifai-json-fields.ts';
+import { MediaRange } from './decode.ts';
 import type { Message } from './encode.ts';
 
 /** Where the content of an input is: in the message itself, or at a URL. */
@@ -9,7 +10,7 @@ export interface InputContent {
   /** Of a text its content, else what came with the image. */
   text?: string;
   /** The media as the reader left them: base64, or where they lie. */
-  base64?: unknown;
+  base64?: string | MediaRange;
   url?: string;
 }
 
@@ -27,9 +28,10 @@ export function readContent(input: Message): InputContent {
   for (const kind of MEDIA_KINDS) {
     const media = data?.message(kind);
     if (media === undefined) continue;
-    const base64 = (input['data'] as Record<string, Message>)[kind]!['base64'];
+    const found = (input['data'] as Record<string, Message>)[kind]!['base64'];
+    const base64 = found instanceof MediaRange ? found : media.string('base64');
     const beside = text === undefined ? {} : { text: text.string('raw') };
-    if (base64 !== undefined && base64 !== '') return { id, kind, base64, ...beside };
+    if (base64 !== '') return { id, kind, base64, ...beside };
     const url = urlOf(media);
     if (url !== undefined) return { id, kind, url, ...beside };
     throw new Error(`the ${kind} has neither bytes nor a URL`);

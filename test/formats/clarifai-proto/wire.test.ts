@@ -153,15 +153,15 @@ function onTheWire(message: Message, media: Buffer): unknown {
 }
 
 const structOf = (fields: object): object => ({
-  fields: Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, valueOf(value)])),
+  fields: Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, messageOf(value)])),
 });
 
-function valueOf(value: unknown): object {
+function messageOf(value: unknown): object {
   if (value === null) return { nullValue: 'NULL_VALUE' };
   if (typeof value === 'number') return { numberValue: value };
   if (typeof value === 'string') return { stringValue: value };
   if (typeof value === 'boolean') return { boolValue: value };
-  if (Array.isArray(value)) return { listValue: value.length === 0 ? {} : { values: value.map(valueOf) } };
+  if (Array.isArray(value)) return { listValue: value.length === 0 ? {} : { values: value.map(messageOf) } };
   return { structValue: Object.keys(value as object).length === 0 ? {} : structOf(value as object) };
 }
 
