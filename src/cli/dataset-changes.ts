@@ -19,7 +19,10 @@ import { changing, withLock } from './run-command.ts';
 import { type Cli, formatCount, printable } from './terminal.ts';
 
 export const actionOption = (): Option =>
-  new Option('--action <action>', 'what a patch does to what is there; docs/datasets.md has the rules')
+  new Option(
+    '--action <action>',
+    'merge adds and changes, overwrite replaces, remove deletes the keys that are true',
+  )
     .choices(PATCH_ACTIONS)
     .default('merge');
 

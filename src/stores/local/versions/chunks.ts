@@ -61,6 +61,7 @@ export class ChunkWriter {
   async finish(): Promise<ChunkRef[]> {
     await this.settle();
     this.#throwFailure();
+    await mkdir(chunksFolder(this.#versions), { recursive: true });
     // Also of those that were there: a process may have been killed before it synced their names.
     await syncFolders(this.#refs.map(({ sha256 }) => dirname(chunkPath(this.#versions, sha256))));
     await syncFolders([chunksFolder(this.#versions), this.#versions]);
