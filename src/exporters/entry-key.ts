@@ -9,4 +9,5 @@ const DEVICE = /^(?:con|prn|aux|nul|com[0-9]|lpt[0-9])$/;
  * letters, digits, `_` and `-`, a readable part of it and 80 bits of its hash. So it has no dot, which in WebDataset ends
  * the key, and no two differ by letter case alone.
  */
-export const entryKey = (id: string): string => (PLAIN.test(id) && !DEVICE.test(id) ? id : deriveId(id, id));
+export const entryKey = (id: string): string =>
+  PLAIN.test(id) && !DEVICE.test(id) ? id : deriveId(id, id.replace(/[./\\]/g, '-'));

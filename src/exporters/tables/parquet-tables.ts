@@ -13,8 +13,8 @@ import { copyMedia } from '../media-copy.ts';
 import { Tally, tallyShape } from '../tally.ts';
 import { writtenFiles } from '../written-files.ts';
 import { MEDIA_FOLDER, MediaCells } from './cells.ts';
-import { type Column, inputColumns, type MediaMode } from './columns.ts';
-import { type EarlierInput, EarlierTables } from './earlier-tables.ts';
+import { type Column, inputColumns, type MediaMode, type Row } from './columns.ts';
+import { EarlierTables } from './earlier-tables.ts';
 import { compareIds, type Merged, mergeById } from './merge.ts';
 import { annotationRow, inputRow } from './rows.ts';
 import { type Rows, Shards, shardName } from './shards.ts';
@@ -57,17 +57,18 @@ export async function* writeParquetTables(
   try {
     for await (const merged of listed(source, earlier, ctx)) {
       ctx.signal.throwIfAborted();
-      const { id, input, earlier: old } = merged;
+      const { id, input } = merged;
       if (saved?.after !== undefined && compareIds(id, saved.after) <= 0) {
         if (input !== undefined) await restored(cells, input);
         continue;
       }
-      const { rows, outcome } = await rowsOf(merged, source, cells, tally);
+      const { rows, outcome, isNew } = await rowsOf(merged, cells);
       if (rows !== undefined) {
         if (!shards.fits(rows)) await save();
-        if (input === undefined && old !== undefined) await keepFile(old, update!, target.path);
+        if (!isNew) await keepFile(rows.input, update!, target.path);
         await shards.add(rows);
       }
+      if (isNew) await count(input!, source, tally);
       if (outcome !== undefined) yield outcome;
       after = id;
     }
@@ -98,28 +99,33 @@ async function restored(cells: MediaCells, input: Input): Promise<void> {
   }
 }
 
+interface Made {
+  rows?: Rows;
+  /** None of what this version does not have. */
+  outcome?: Outcome;
+  /** Whether the rows are the version's, and not those that were there. */
+  isNew: boolean;
+}
+
 /** What an id becomes in the tables; of an input whose bytes are gone nothing new, so what there was stays. */
-async function rowsOf(
-  { input, earlier }: Merged,
-  source: ExportSource,
-  cells: MediaCells,
-  tally: Tally,
-): Promise<{ rows?: Rows; outcome?: Outcome }> {
-  const old = earlier === undefined ? undefined : { input: earlier.row, annotations: earlier.annotations };
-  if (input === undefined) return old === undefined ? {} : { rows: old };
+async function rowsOf({ input, earlier }: Merged, cells: MediaCells): Promise<Made> {
+  const old = earlier === undefined ? {} : { rows: { input: earlier.row, annotations: earlier.annotations } };
+  if (input === undefined) return { ...old, isNew: false };
   try {
     const row = inputRow(input, await cells.of(input));
-    tally.lose('input-times');
-    tally.lose('embeddings', (await source.embeddings?.(input))?.length ?? 0);
-    tally.annotations(input.annotations.length);
-    const annotations = new Map(old?.annotations.map((each) => [each.annotation_id, each]));
+    const annotations = new Map(earlier?.annotations.map((each) => [each.annotation_id, each]));
     for (const each of input.annotations) annotations.set(each.id, annotationRow(input.id, each));
     const rows = { input: row, annotations: [...annotations.values()] };
-    return { rows, outcome: inputOutcome(input, 'EXPORTED') };
+    return { rows, outcome: inputOutcome(input, 'EXPORTED'), isNew: true };
   } catch (error) {
-    const outcome = failedOutcome(input, error);
-    return old === undefined ? { outcome } : { rows: old, outcome };
+    return { ...old, outcome: failedOutcome(input, error), isNew: false };
   }
+}
+
+async function count(input: Input, source: ExportSource, tally: Tally): Promise<void> {
+  tally.lose('input-times');
+  tally.lose('embeddings', (await source.embeddings?.(input))?.length ?? 0);
+  tally.annotations(input.annotations.length);
 }
 
 /** The columns for the kinds of the version and, of an export that is updated, for those that it has. */
@@ -133,7 +139,7 @@ function columnsOf(source: ExportSource, media: MediaMode, earlier: EarlierTable
 }
 
 /** A row that stays may name a file beside its table. */
-async function keepFile({ row }: EarlierInput, from: string, to: string): Promise<void> {
+async function keepFile(row: Row, from: string, to: string): Promise<void> {
   const media = row[row.kind as string] as { bytes: unknown; path: string } | null | undefined;
   if (media === null || media === undefined || media.bytes !== null) return;
   if (!/^media\/[^/\\]+$/.test(media.path)) return;
