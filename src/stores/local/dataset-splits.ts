@@ -69,10 +69,14 @@ function byHash(percent: Readonly<Record<string, number>>, seed: string): (row: 
   const sum = parts.reduce((total, [, share]) => total + share, 0);
   const isShare = (share: number) => Number.isFinite(share) && share >= 0;
   if (!parts.every(([name, share]) => name !== '' && isShare(share)) || Math.abs(sum - 100) > 1e-6) {
-    throw new FatalError('CONFIG_INVALID', `the percentages of the splits add up to ${sum}, not 100`, {
-      measured: sum,
-      limit: 100,
-    });
+    throw new FatalError(
+      'CONFIG_INVALID',
+      `splits have names, and percentages from 0 that add up to 100; these add up to ${sum}`,
+      {
+        measured: sum,
+        limit: 100,
+      },
+    );
   }
   const last = parts.findLast(([, share]) => share > 0)![0];
   return ({ id }) => {
