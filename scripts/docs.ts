@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { cliPages } from './docs/cli.ts';
 import { errorsPage } from './docs/errors.ts';
 import { everyOption } from './docs/every-option.ts';
+import { exporterPages } from './docs/exporters.ts';
 import { labelPages } from './docs/labels.ts';
 import { limitsPage } from './docs/limits.ts';
 import { loaderPages } from './docs/loaders.ts';
@@ -13,7 +14,7 @@ import { schemaPages } from './docs/schemas.ts';
 
 const DOCS = fileURLToPath(new URL('../docs', import.meta.url));
 /** Folders that hold generated pages alone; a page of theirs that is no longer made is removed. */
-const GENERATED = ['cli', 'labels', 'loaders', 'schemas'];
+const GENERATED = ['cli', 'exporters', 'labels', 'loaders', 'schemas'];
 
 /** Content by path below docs/. */
 const pages = new Map<string, string>([
@@ -24,6 +25,7 @@ const pages = new Map<string, string>([
   ['../pipelines/every-option.yaml', await everyOption()],
   ...(await loaderPages()),
   ...(await labelPages()),
+  ...(await exporterPages()),
   ...(await cliPages()),
   ...schemaPages(),
 ]);

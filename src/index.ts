@@ -39,6 +39,14 @@ export {
   SluiceError,
   ThrottledError,
 } from './model/errors.ts';
+export type {
+  ExporterComponent,
+  ExportResult,
+  ExportSource,
+  ExportTarget,
+  Loss,
+  MediaSource,
+} from './model/export.ts';
 export type { Input, MediaInfo } from './model/input.ts';
 export { KINDS, type Kind } from './model/kind.ts';
 export type { Concept, Geo, Metadata } from './model/labels.ts';
@@ -53,6 +61,8 @@ export {
 export { type RunOptions, runOptions } from './pipeline/config.ts';
 export { type Check, type DoctorRequest, doctor } from './pipeline/doctor.ts';
 export type { RunEnvironment } from './pipeline/environment.ts';
+export { exportDataset } from './pipeline/export/export.ts';
+export type { ExportRequest } from './pipeline/export/request.ts';
 export { type InspectedItem, type InspectedSource, inspect } from './pipeline/file/inspect.ts';
 export { definePipeline, type PipelineFile, type SourceEntry } from './pipeline/file/pipeline-file.ts';
 export type { PipelineProblem } from './pipeline/file/problem.ts';

@@ -1,9 +1,10 @@
 import { stringify } from 'yaml';
-import type { z } from 'zod';
+import { z } from 'zod';
+import { exporterNames, loadExporter } from '../../src/exporters/index.ts';
 import { labelNames, loadLabels } from '../../src/labels/index.ts';
 import { loaderNames, loadLoader } from '../../src/loaders/index.ts';
 import { runOptions } from '../../src/pipeline/config.ts';
-import { RUN_FIELDS } from '../../src/pipeline/file/schema.ts';
+import { exportFields, RUN_FIELDS } from '../../src/pipeline/file/schema.ts';
 import { type Property, propertiesOf } from './options.ts';
 
 const WIDTH = 110;
@@ -12,6 +13,7 @@ const WIDTH = 110;
 export async function everyOption(): Promise<string> {
   const loaders = await Promise.all(loaderNames.map(loadLoader));
   const labels = await Promise.all(labelNames.map(loadLabels));
+  const exporters = await Promise.all(exporterNames.map(loadExporter));
   const [used, ...others] = [...loaders].sort(
     (a, b) => Number(b.name === 'folder') - Number(a.name === 'folder'),
   );
@@ -62,6 +64,23 @@ export async function everyOption(): Promise<string> {
     ...runFields('local', 2),
     ...comment('Nowhere: everything is read, checked and batched, nothing is written.', 1),
     '  # null: {}',
+    '',
+    '',
+    ...comment('Instead of source and sink: a version of a dataset, and the format that it is written in.'),
+    '# export:',
+    ...exporters.flatMap(({ name, summary, options }, i) =>
+      [
+        ...(i === 0 ? [] : ['']),
+        ...comment(`${summary}.`, 1),
+        `  ${name}:`,
+        ...Object.entries(propertiesOf(z.object(exportFields))).flatMap(([field, property]) =>
+          optionLines(field, property, 2),
+        ),
+        ...Object.entries(propertiesOf(options)).flatMap(([field, property]) =>
+          optionLines(field, property, 2),
+        ),
+      ].map((line) => (line === '' ? '' : `# ${line.slice(2)}`)),
+    ),
     '',
     ...section('on_failure', 'What rejected and failed items mean for the run.'),
     ...comment('Run by sluice test: given these items, expect these outcomes.'),

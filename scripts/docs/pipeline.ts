@@ -1,13 +1,15 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the page explains references to the environment
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { exporterNames } from '../../src/exporters/index.ts';
 import { labelNames } from '../../src/labels/index.ts';
 import { loaderNames } from '../../src/loaders/index.ts';
-import { ONE_OF, pipelineSchema } from '../../src/pipeline/file/schema.ts';
+import { exportFields, ONE_OF, pipelineSchema } from '../../src/pipeline/file/schema.ts';
 import { code, page, table } from './markdown.ts';
 import { optionsTable, type Property, propertiesOf, typeOf } from './options.ts';
 
 const EXAMPLE = new URL('../../pipelines/labelled-image-folder.yaml', import.meta.url);
+const EXPORT_EXAMPLE = new URL('../../pipelines/export-coco.yaml', import.meta.url);
 
 /** docs/schemas/pipeline.json: with it editors complete and check pipeline files. */
 export async function pipelineJsonSchema(): Promise<string> {
@@ -80,6 +82,19 @@ export async function pipelinePage(): Promise<string> {
     `${code('local')}: ${sink['local']!.description}.`,
     rowsOf(sink['local']!),
     `${code('null: {}')}: ${sink['null']!.description}.`,
+    '## export',
+    'A pipeline either brings items into a store, or writes a version of a dataset out of it. The latter has `export` ' +
+      `instead of ${code('source')}, ${code('sink')} and what lies between, by its format: ${list('exporters', exporterNames)}. ` +
+      'Beside the options of the format it says:',
+    table(
+      ['field', 'meaning'],
+      Object.entries(propertiesOf(z.object(exportFields))).map(([name, { description }]) => [
+        code(name),
+        description ?? '',
+      ]),
+    ),
+    `\`\`\`yaml\n${readFileSync(EXPORT_EXAMPLE, 'utf8').trim()}\n\`\`\``,
+    'Its tests say in `source` or `items` what the dataset is to have; annotation filters are not looked at there.',
     '## on_failure',
     optionsTable(field('on_failure')),
     '## tests',

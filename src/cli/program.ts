@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { Command, CommanderError } from 'commander';
+import { exporterNames, loadExporter } from '../exporters/index.ts';
 import { loaderNames, loadLoader } from '../loaders/index.ts';
 import { type Code, codeInfo } from '../model/codes.ts';
 import { asError, SluiceError } from '../model/errors.ts';
 import { versions } from '../pipeline/versions.ts';
 import { datasetsCommand } from './datasets.ts';
 import { doctorCommand } from './doctor.ts';
+import { exportCommand } from './export.ts';
 import { filtersCommand } from './filters.ts';
 import { ingestCommand } from './ingest.ts';
 import { inputsCommand } from './inputs.ts';
@@ -22,6 +24,7 @@ import { testCommand } from './test.ts';
 
 export async function buildProgram(cli: Cli): Promise<Command> {
   const loaders = await Promise.all(loaderNames.map(loadLoader));
+  const exporters = await Promise.all(exporterNames.map(loadExporter));
   const program = new Command('sluice')
     .description('Moves images, video, text and audio in bulk, with an outcome for every item.')
     .version(versions().sluice, '-V, --version')
@@ -41,6 +44,7 @@ Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source i
     );
   for (const make of [
     (c: Cli) => ingestCommand(c, loaders),
+    (c: Cli) => exportCommand(c, exporters),
     runCommand,
     resumeCommand,
     retryCommand,

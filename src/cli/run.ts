@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import { runOptions } from '../pipeline/config.ts';
-import { openPipeline } from '../pipeline/file/run.ts';
-import { requestOf } from '../pipeline/file/to-request.ts';
-import { ingest } from '../pipeline/ingest.ts';
+import { openPipeline, runRead } from '../pipeline/file/run.ts';
+import { storeOfPipeline } from '../pipeline/file/to-request.ts';
 import { fieldsOf, flagsOf } from './flags.ts';
 import { isDebug, runForTerminal, storeOf, withStore } from './run-command.ts';
 import type { Cli } from './terminal.ts';
@@ -32,17 +31,18 @@ Examples:
     const isGiven = (field: string) => command.getOptionValueSource(field) === 'cli';
     const pick = (fields: readonly string[]) =>
       Object.fromEntries(fields.filter(isGiven).map((field) => [field, flags[field]]));
-    const request = requestOf(await openPipeline(path), {
+    const pipeline = await openPipeline(path);
+    const overrides = {
       store: storeOf(cli, given),
       storeGiven: given !== undefined,
       options: pick(fieldsOf(runOptions)),
       loader: pick(['idPrefix', 'manifest']),
       dryRun: flags['dryRun'] === true,
       wait: flags['wait'] === true,
-    });
-    const { store } = request;
+    };
+    const store = storeOfPipeline(pipeline, overrides);
     await runForTerminal(cli, { store, json: flags['json'] === true, debug: isDebug(command) }, (env) =>
-      ingest(request, env),
+      runRead(pipeline, overrides, env),
     );
   });
 }

@@ -1,7 +1,7 @@
 import { codeInfo } from '../model/codes.ts';
 import type { Outcome, Totals } from '../model/outcome.ts';
 import { nextSteps } from '../pipeline/next-steps.ts';
-import type { RunReport } from '../pipeline/report.ts';
+import type { ExportTotals, RunReport } from '../pipeline/report.ts';
 import { formatBytes, formatCount, formatDuration, printable, table } from './terminal.ts';
 
 const EXAMPLES_A_CODE = 3;
@@ -17,10 +17,9 @@ export function summary(report: RunReport, outcomes: readonly Outcome[], store: 
   if (kinds.length > 0) lines.push(`ok by kind    ${kinds.join(' · ')}`);
   const tookMs = Date.parse(report.endedAt) - Date.parse(report.startedAt);
   lines.push(
-    `bytes         ${formatBytes(report.bytes.read)} read · ${formatBytes(report.bytes.stored)} stored`,
-    `requests      ${formatCount(report.batches.count)}, at most ${report.batches.maxItems} items and ${formatBytes(report.batches.maxBytes)}`,
-    `took          ${formatDuration(tookMs)}`,
+    ...(report.export === undefined ? delivered(report) : exported(report.export, report.bytes.read)),
   );
+  lines.push(`took          ${formatDuration(tookMs)}`);
   for (const outcome of ['rejected', 'failed', 'skipped', 'warning'] as const) {
     const explained = explain(report, outcome, outcomes);
     if (explained.length > 0) lines.push('', ...explained);
@@ -38,6 +37,28 @@ export function summary(report: RunReport, outcomes: readonly Outcome[], store: 
     lines.push('', `${formatCount(totals.pending)} items were listed and wait for resume`);
   lines.push('', next(report, store));
   return `${lines.join('\n')}\n`;
+}
+
+const delivered = ({ bytes, batches }: RunReport): string[] => [
+  `bytes         ${formatBytes(bytes.read)} read · ${formatBytes(bytes.stored)} stored`,
+  `requests      ${formatCount(batches.count)}, at most ${batches.maxItems} items and ${formatBytes(batches.maxBytes)}`,
+];
+
+function exported(made: ExportTotals, read: number): string[] {
+  const { files, estimatedBytes, lossTable, losses, annotations } = made;
+  const lines = [`version       ${printable(made.version)}`];
+  if (estimatedBytes !== undefined) lines.push(`would take    about ${formatBytes(estimatedBytes)}`);
+  else lines.push(`media         ${formatBytes(read)}`);
+  if (files !== undefined)
+    lines.push(
+      `written       ${formatCount(files.count)} files, ${formatBytes(files.bytes)}, to ${printable(made.out)}`,
+    );
+  const { written, leftOut } = annotations;
+  if (written + leftOut > 0)
+    lines.push(`annotations   ${formatCount(written)} written · ${formatCount(leftOut)} left out`);
+  for (const [id, count] of Object.entries(losses)) lines.push(`not carried   ${formatCount(count)} × ${id}`);
+  for (const { what, instead } of lossTable ?? []) lines.push(`cannot carry  ${what}: ${instead}`);
+  return lines;
 }
 
 function identity(report: RunReport): string {

@@ -1,5 +1,5 @@
 import { type Code, codeInfo } from '../model/codes.ts';
-import type { RunReport } from './report.ts';
+import type { ExportTotals, RunReport } from './report.ts';
 import { printable, quoted } from './wording.ts';
 
 export interface NextStep {
@@ -10,6 +10,7 @@ export interface NextStep {
 
 /** What a person can do after a run, the most useful first. */
 export function nextSteps(report: RunReport, store: string): NextStep[] {
+  if (report.export !== undefined) return stepsOfExport(report, report.export, store);
   const at = `--store ${quoted(store)}`;
   const retry = `sluice retry ${quoted(report.failures ?? '')}`;
   const steps: NextStep[] = [];
@@ -31,6 +32,16 @@ export function nextSteps(report: RunReport, store: string): NextStep[] {
     what: 'look at the inputs',
     how: `sluice inputs list ${at} --dataset ${quoted(report.dataset)}`,
   });
+  if (report.page !== undefined) steps.push({ what: 'the run as a page', how: printable(report.page) });
+  steps.push({ what: 'every outcome', how: printable(report.ledger ?? '') });
+  return steps;
+}
+
+function stepsOfExport(report: RunReport, { out }: ExportTotals, store: string): NextStep[] {
+  const resume = `sluice resume ${report.runId} --store ${quoted(store)}`;
+  const steps: NextStep[] = [];
+  if (report.status !== 'complete' && report.exitCode !== 3) steps.push({ what: 'go on', how: resume });
+  if (report.status === 'complete') steps.push({ what: 'the export', how: printable(out) });
   if (report.page !== undefined) steps.push({ what: 'the run as a page', how: printable(report.page) });
   steps.push({ what: 'every outcome', how: printable(report.ledger ?? '') });
   return steps;

@@ -3,6 +3,7 @@ import { annotationShape } from '../formats/annotation-json.ts';
 import { CODES, type Code } from '../model/codes.ts';
 import { KINDS } from '../model/kind.ts';
 import { OUTCOMES, STAGES } from '../model/outcome.ts';
+import { datasetLine, datasetVersion, storedFilter } from './dataset-shapes.ts';
 
 /**
  * The shapes that scripts may rely on (DESIGN.md §6a), published as JSON Schema under docs/schemas. A new optional
@@ -209,4 +210,7 @@ export const SHAPES = {
   'failure-line': failureLine,
   'input-line': inputLine,
   'run-report': runReport,
+  'dataset-line': datasetLine,
+  'dataset-version': datasetVersion,
+  'stored-filter': storedFilter,
 };

@@ -53,14 +53,14 @@ function frontMatter({ version, license: given, format }: Card): string {
 
 /** What the labels are good for, in the words of the hub. */
 function tasksOf({ metrics, inputsByKind }: DatasetVersion): { task_categories?: string[] } {
-  const hasImages = (inputsByKind.image ?? 0) > 0;
+  const kinds = Object.keys(inputsByKind);
+  const hasImages = kinds.includes('image');
+  // Of several kinds the counts do not say which of them the labels are of.
+  const [only] = kinds.length === 1 ? kinds : [];
   const tasks = [
-    ['image-classification', hasImages && metrics.positiveInputTagsCount > 0],
+    [`${only}-classification`, only !== undefined && metrics.positiveInputTagsCount > 0],
     ['object-detection', hasImages && metrics.boundingBoxesCount > 0],
     ['image-segmentation', hasImages && metrics.polygonsCount + metrics.masksCount > 0],
-    ['text-classification', (inputsByKind.text ?? 0) > 0 && metrics.positiveInputTagsCount > 0],
-    ['audio-classification', (inputsByKind.audio ?? 0) > 0 && metrics.positiveInputTagsCount > 0],
-    ['video-classification', (inputsByKind.video ?? 0) > 0 && metrics.positiveInputTagsCount > 0],
   ] as const;
   const fitting = tasks.filter(([, fits]) => fits).map(([task]) => task);
   return fitting.length === 0 ? {} : { task_categories: fitting };
@@ -130,7 +130,9 @@ function annotations({ version, result }: Card): string {
   const parts = rows.filter(([, count]) => count > 0).map(([what, count]) => [what, formatCount(count)]);
   const { written, leftOut } = result.annotations;
   const told = [
-    `The version has ${formatCount(written + leftOut)} annotations of exported inputs: ${formatCount(written)} are in the files, ${formatCount(leftOut)} are not.`,
+    written + leftOut === 0
+      ? 'The exported inputs have none.'
+      : `The version has ${formatCount(written + leftOut)} annotations of exported inputs: ${formatCount(written)} are in the files, ${formatCount(leftOut)} are not.`,
     annotationsLeftOut === 0
       ? undefined
       : `${formatCount(annotationsLeftOut)} were kept out of the version by ${filterId !== undefined ? `the filter ${code(filterId)}` : filter !== undefined ? 'its filter' : 'their status'}.`,

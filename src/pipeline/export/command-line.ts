@@ -5,23 +5,19 @@ import { quoted } from '../wording.ts';
 const kebab = (field: string): string => field.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
 /**
- * The command line that makes an export again, for its card and for going on. Without `out` the place is named by its
- * last part alone: a card is published, and paths of this machine are nobody's business.
+ * The command line that makes an export again, for its card. The place is named by its last part alone: a card is
+ * published, and paths of this machine are nobody's business.
  */
 export function exportCommand(
   dataset: string,
-  { version, format, options, out, overwrite }: ExportConfig,
+  { version, format, options, out }: ExportConfig,
   defaults: Readonly<Record<string, unknown>>,
-  place?: { store: string },
 ): string {
   const flags = Object.entries(options)
     .filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(defaults[field]))
     .flatMap(([field, value]) => flagsOf(`--${kebab(field)}`, value));
-  const own =
-    place === undefined
-      ? ['--out', quoted(basename(out))]
-      : ['--out', quoted(out), '--store', quoted(place.store), ...(overwrite ? ['--overwrite'] : [])];
-  return ['sluice export', quoted(`${dataset}@${version}`), '--format', format, ...own, ...flags].join(' ');
+  const what = quoted(`${dataset}@${version}`);
+  return ['sluice export', what, '--format', format, '--out', quoted(basename(out)), ...flags].join(' ');
 }
 
 /** As the command line spells an option: see cli/flags.ts. */

@@ -6,8 +6,8 @@ import type { ExportResult } from '../../model/export.ts';
 import { renderCard } from './card.ts';
 import { croissantOf } from './croissant.ts';
 import { describeFiles } from './described-files.ts';
+import type { ExportJob } from './job.ts';
 import type { ExportOutput } from './output.ts';
-import type { ExportJob } from './run-export.ts';
 import { sampleSheet } from './sample-sheet.ts';
 
 /**

@@ -11,8 +11,8 @@ import { VersionCounter } from '../../stores/local/versions/counts.ts';
 import { contextOf, type RunEnvironment } from '../environment.ts';
 import { emptyBatchTotals, judge, type RunReport } from '../report.ts';
 import { newRunId } from '../run-id.ts';
-import type { ExportRequest } from './export.ts';
 import { assertCarries, carriedBy, describeExport } from './plan.ts';
+import type { ExportRequest } from './request.ts';
 
 export interface DryRun {
   request: ExportRequest;

@@ -1,32 +1,16 @@
+import { basename } from 'node:path';
 import { errnoOf, writeFailure } from '../../io/disk-errors.ts';
 import type { Context } from '../../model/contracts.ts';
 import { asError, FatalError } from '../../model/errors.ts';
-import type { ExporterComponent, ExportResult, ExportSource } from '../../model/export.ts';
-import type { RunConfig } from '../config.ts';
+import type { ExportResult } from '../../model/export.ts';
 import type { RunEnvironment } from '../environment.ts';
 import { type Ending, emptyBatchTotals, judge, type RunReport } from '../report.ts';
-import type { RunFolder } from '../run-folder.ts';
 import { writeCompanions } from './companions.ts';
 import { CountedSource } from './counted-source.ts';
 import { ExportLedger } from './export-ledger.ts';
 import { ExportHeartbeat } from './heartbeat.ts';
-import type { ExportOutput, ExportState } from './output.ts';
-
-export interface ExportJob {
-  runId: string;
-  config: RunConfig & { export: NonNullable<RunConfig['export']> };
-  exporter: ExporterComponent<unknown>;
-  source: ExportSource;
-  output: ExportOutput;
-  /** Of this export; its checkpoint is what an earlier attempt saved last. */
-  state: ExportState;
-  folder: RunFolder;
-  startedAt: string;
-  describes: string;
-  /** For the card: what the dataset's metadata says, and the command line that makes the export again. */
-  license: string | undefined;
-  command: string;
-}
+import type { ExportJob } from './job.ts';
+import type { ExportOutput } from './output.ts';
 
 /** Writes a version to its output and gives the report; everything that ends it early is in `report.error`. */
 export async function runExport(job: ExportJob, env: RunEnvironment): Promise<RunReport> {
@@ -83,7 +67,7 @@ async function writeAll(
       if (env.stop.aborted) return undefined;
       const next = await outcomes.next();
       if (!ledger.isOpen) await ledger.open(next.done ? undefined : next.value.inputId, source);
-      if (next.done) return next.value;
+      if (next.done) return tidied(next.value, output);
       ledger.append(source.withAnnotations(next.value));
     }
   } finally {
@@ -92,6 +76,16 @@ async function writeAll(
     ledger.count(source);
     await ledger.close();
   }
+}
+
+/** A file under the name that it will have, and the losses that there were. */
+function tidied(result: ExportResult, { writes, path, part }: ExportOutput): ExportResult {
+  const named = writes === 'file' ? new Map([[basename(part), basename(path)]]) : new Map<string, string>();
+  return {
+    ...result,
+    files: result.files.map((file) => ({ ...file, path: named.get(file.path) ?? file.path })),
+    losses: Object.fromEntries(Object.entries(result.losses).filter(([, count]) => count > 0)),
+  };
 }
 
 /** What the export lacks of what the version has; undefined when it lacks nothing. */

@@ -31,19 +31,36 @@ export interface Checked {
 export async function checkPipeline(schema: z.ZodType, value: unknown, base: string): Promise<Checked> {
   const errors = [...issuesOf(schema, value), ...misplacedReferences(schema, value)];
   const file = soundParts(value, errors);
+  errors.push(...exportIssues(value));
   const checked: Checked = { errors: [...errors, ...runIssues(file)], warnings: [] };
-  const sources = file.source === undefined ? [] : sourcesOf(file.source);
+  const sources = sourcesOf(file.source);
   for (const { entry, path } of sources) await checkSource(entry, path, base, checked);
   checked.errors.push(...(await labelIssues(file.annotate, ['annotate'])));
   if (sources.length > 1) checkSeveral(file, sources, checked);
   if (file.transform !== undefined) checked.errors.push(...transformIssues(file.transform, base));
   for (const [i, test] of (file.tests ?? []).entries()) {
+    if (file.export !== undefined && test.source === undefined && test.items === undefined) {
+      const message = 'give the source or the items that the dataset is to have';
+      checked.errors.push({ path: ['tests', i], what: 'value', message });
+    }
     if (test.source === undefined) continue;
     for (const { entry, path } of sourcesOf(test.source as PipelineFile['source'])) {
       await checkSource(entry, ['tests', i, ...path], base, checked);
     }
   }
   return checked;
+}
+
+/** What a pipeline says that brings something in, and one that writes something out does not have. */
+const INGEST_KEYS = ['source', 'transform', 'label', 'validate', 'annotate', 'batch', 'sink'];
+
+function exportIssues(value: unknown): Issue[] {
+  if (typeof value !== 'object' || value === null || !('export' in value)) return [];
+  return INGEST_KEYS.filter((key) => key in value).map((key) => ({
+    path: [key],
+    what: 'key',
+    message: `an export has no ${key}`,
+  }));
 }
 
 /** The top-level keys whose structure is right: of those, the content can be looked at. */

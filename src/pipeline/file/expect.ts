@@ -11,6 +11,8 @@ export interface Ran {
   outcomes: readonly Outcome[];
   /** By id. */
   inputs: ReadonlyMap<string, Input>;
+  /** Of an export: the files that it wrote. */
+  files?: readonly string[];
 }
 
 export interface Difference {
@@ -25,11 +27,17 @@ export interface Difference {
 export function differences(expected: PipelineTest['expect'], ran: Ran): Difference[] {
   const { report } = ran;
   const { totals, byCode, byKind, annotations, exitCode, items = [] } = expected;
+  const { files = [], losses, ...counts } = expected.export ?? {};
   return [
     ...fields('totals', totals, report.totals),
     ...fields('byCode', byCode, report.byCode, 0),
     ...fields('byKind', byKind, report.byKind, 0),
     ...fields('annotations', annotations, report.annotations?.totals, 0),
+    ...fields('export', counts, report.export?.annotations),
+    ...fields('export.losses', losses, report.export?.losses, 0),
+    ...files
+      .filter((path) => ran.files?.includes(path) !== true)
+      .map((path) => ({ at: 'export.files', expected: path, actual: ran.files })),
     ...fields('', { exitCode }, { exitCode: report.exitCode }),
     ...items.flatMap((item) => itemDifferences(item, ran)),
   ];

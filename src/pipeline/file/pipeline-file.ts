@@ -60,16 +60,31 @@ export interface SourceEntry {
   zip?: Given<typeof zip>;
 }
 
+/** What an export says beside the options of its format. */
+export interface ExportFields {
+  store?: string;
+  dataset: string;
+  version?: string;
+  filter?: string;
+  out: string;
+  overwrite?: boolean;
+}
+
+/** An export by its format: exactly one of the table of exporters, whose options the linter checks. */
+export type ExportEntry = Record<string, ExportFields & Record<string, unknown>>;
+
 /** A pipeline file as an object; docs/pipeline.md explains each field. Relative paths start from its folder. */
 export interface PipelineFile {
   name?: string;
-  source: string | SourceEntry | (string | SourceEntry)[];
+  /** There is either a source or an export. */
+  source?: string | SourceEntry | (string | SourceEntry)[];
   transform?: string | { module: string; export?: string };
   label?: Section<'label'>;
   validate?: Omit<RunInput, Placed>;
   annotate?: LabelEntry[];
   batch?: Section<'batch'>;
   sink?: { local: Section<'local'> & { store?: string } } | { null: Record<string, never> };
+  export?: ExportEntry;
   on_failure?: Section<'on_failure'>;
   tests?: PipelineTest[];
 }
@@ -110,6 +125,7 @@ export const BESIDE_LOADER = ['name', 'annotate'];
 export function sourcesOf(
   source: PipelineFile['source'],
 ): { entry: string | SourceEntry; path: (string | number)[] }[] {
+  if (source === undefined) return [];
   return Array.isArray(source)
     ? source.map((entry, i) => ({ entry, path: ['source', i] }))
     : [{ entry: source, path: ['source'] }];

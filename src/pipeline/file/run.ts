@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import type { RunEnvironment } from '../environment.ts';
+import { exportDataset } from '../export/export.ts';
 import { ingest } from '../ingest.ts';
 import type { RunReport } from '../report.ts';
 import type { PipelineFile } from './pipeline-file.ts';
 import { checkObject, type ReadPipeline, readPipeline, requireSound } from './read.ts';
-import { type RunOverrides, requestOf } from './to-request.ts';
+import { exportRequestOf, type RunOverrides, requestOf } from './to-request.ts';
 
 export interface PipelineRequest extends RunOverrides {
   /** Path of a pipeline file, or the same as an object. */
@@ -22,10 +23,20 @@ export async function openPipeline(pipeline: string | PipelineFile, base = '.'):
   return read;
 }
 
-/** Runs a pipeline as one new run, and gives its report; as `ingest`, which it is made into. */
+/** Runs a pipeline as one run, and gives its report; as `ingest` or `exportDataset`, which it is made into. */
 export async function runPipeline(
   request: PipelineRequest,
   env?: Partial<RunEnvironment>,
 ): Promise<RunReport> {
-  return ingest(requestOf(await openPipeline(request.pipeline, request.base), request), env);
+  return runRead(await openPipeline(request.pipeline, request.base), request, env);
+}
+
+/** As `runPipeline`, of one that is sound. */
+export function runRead(
+  pipeline: ReadPipeline,
+  overrides: RunOverrides,
+  env?: Partial<RunEnvironment>,
+): Promise<RunReport> {
+  const exported = exportRequestOf(pipeline, overrides);
+  return exported === undefined ? ingest(requestOf(pipeline, overrides), env) : exportDataset(exported, env);
 }

@@ -1,10 +1,25 @@
 import { z } from 'zod';
+import { exporterNames, loadExporter } from '../../exporters/index.ts';
 import { labelNames, loadLabels } from '../../labels/index.ts';
 import { loaderNames, loadLoader } from '../../loaders/index.ts';
 import { type RunOptions, runOptions } from '../config.ts';
 import { testSchema } from './test-schema.ts';
 
 type RunField = keyof RunOptions;
+
+/** What an export may say beside the options of its format. */
+export const exportFields = {
+  store: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder of the store, relative to this file; --store is stronger'),
+  dataset: z.string().min(1).describe('Which dataset'),
+  version: z.string().min(1).optional().describe('Which version; one is made unless it is given'),
+  filter: z.string().min(1).optional().describe('Annotation filter of a version that is made'),
+  out: z.string().min(1).describe('The file or folder to write, relative to this file'),
+  overwrite: z.boolean().optional().describe('Replace an earlier export; anything else is left alone'),
+};
 
 /** Which section holds which options of a run, by the names that they have there; `validate` holds all others. */
 export const SECTIONS = {
@@ -33,9 +48,9 @@ export const RUN_FIELDS: Record<'validate' | keyof typeof SECTIONS, Record<strin
   validate: VALIDATE,
 };
 
-/** The schema of a pipeline file, put together from the specs of the run, the loaders and the label sources. */
+/** The schema of a pipeline file, put together from the specs of the run, the loaders, the label sources and the exporters. */
 export async function pipelineSchema(): Promise<z.ZodObject> {
-  const [sources, labels] = await Promise.all([sourceSchemas(), labelSchemas()]);
+  const [sources, labels, formats] = await Promise.all([sourceSchemas(), labelSchemas(), exportSchemas()]);
   const annotate = z
     .array(oneOf(labels, 'label source', {}))
     .optional()
@@ -57,55 +72,67 @@ export async function pipelineSchema(): Promise<z.ZodObject> {
       error: 'expected a path, a source by its loader (folder: { path: … }), or a list of them',
     },
   );
-  return z.strictObject({
-    name: z.string().min(1).max(200).optional().describe('What to call the pipeline'),
-    source: source.describe(
-      'Where items come from: a path, whose kind is detected, or a loader with its options, or several',
-    ),
-    transform: z
-      .union(
-        [
-          path,
-          z.strictObject({
-            module: path.describe('The module, relative to this file'),
-            export: path.optional().describe('Name of the exported function; default unless given'),
-          }),
-        ],
+  return z
+    .strictObject({
+      name: z.string().min(1).max(200).optional().describe('What to call the pipeline'),
+      source: source
+        .optional()
+        .describe(
+          'Where items come from: a path, whose kind is detected, or a loader with its options, or several',
+        ),
+      transform: z
+        .union(
+          [
+            path,
+            z.strictObject({
+              module: path.describe('The module, relative to this file'),
+              export: path.optional().describe('Name of the exported function; default unless given'),
+            }),
+          ],
+          {
+            error: 'expected the path of a module, or { module, export }',
+          },
+        )
+        .optional()
+        .describe('A function of your own for each item: it changes the item, or drops it with a reason'),
+      label: section('label').describe('Labels for every item'),
+      validate: section('validate').describe('What is checked, and against which limits'),
+      annotate,
+      batch: section('batch').describe('What one request carries'),
+      sink: oneOf(
         {
-          error: 'expected the path of a module, or { module, export }',
+          local: z
+            .strictObject({
+              store: path
+                .optional()
+                .describe('Folder of the store, relative to this file; --store is stronger'),
+              ...fieldsOf('local'),
+            })
+            .describe('The local store'),
+          null: z
+            .strictObject({})
+            .describe('Nowhere: everything is read, checked and batched, nothing is written'),
         },
+        'sink',
+        {},
       )
-      .optional()
-      .describe('A function of your own for each item: it changes the item, or drops it with a reason'),
-    label: section('label').describe('Labels for every item'),
-    validate: section('validate').describe('What is checked, and against which limits'),
-    annotate,
-    batch: section('batch').describe('What one request carries'),
-    sink: oneOf(
-      {
-        local: z
-          .strictObject({
-            store: path
-              .optional()
-              .describe('Folder of the store, relative to this file; --store is stronger'),
-            ...fieldsOf('local'),
-          })
-          .describe('The local store'),
-        null: z
-          .strictObject({})
-          .describe('Nowhere: everything is read, checked and batched, nothing is written'),
-      },
-      'sink',
-      {},
-    )
-      .optional()
-      .describe('Where items go; the local store unless given'),
-    on_failure: section('on_failure').describe('What rejected and failed items mean for the run'),
-    tests: z
-      .array(testSchema(source))
-      .optional()
-      .describe('Run by sluice test: given these items, expect these outcomes'),
-  });
+        .optional()
+        .describe('Where items go; the local store unless given'),
+      export: oneOf(formats, 'format', {})
+        .optional()
+        .describe('Instead of source and sink: a version of a dataset, and the format that it is written in'),
+      on_failure: section('on_failure').describe('What rejected and failed items mean for the run'),
+      tests: z
+        .array(testSchema(source))
+        .optional()
+        .describe('Run by sluice test: given these items, expect these outcomes'),
+    })
+    .refine((value) => value.source !== undefined || value.export !== undefined, {
+      error: 'source or export is missing',
+      // Beside whatever else is wrong.
+      when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
+    })
+    .meta({ [ONE_OF]: ['source', 'export'] });
 }
 
 async function sourceSchemas(): Promise<Record<string, z.ZodObject>> {
@@ -115,6 +142,16 @@ async function sourceSchemas(): Promise<Record<string, z.ZodObject>> {
       const path = z.string().min(1).describe('The source, relative to this file');
       return [name, z.strictObject({ path, ...shapeOf(name, options) }).describe(summary)];
     }),
+  );
+}
+
+async function exportSchemas(): Promise<Record<string, z.ZodObject>> {
+  const exporters = await Promise.all(exporterNames.map(loadExporter));
+  return Object.fromEntries(
+    exporters.map(({ name, summary, options }) => [
+      name,
+      z.strictObject({ ...exportFields, ...shapeOf(name, options) }).describe(summary),
+    ]),
   );
 }
 

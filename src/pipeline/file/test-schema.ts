@@ -65,6 +65,15 @@ export const testSchema = (source: z.ZodType) =>
             .strictObject({ listed: count.optional(), ok: count.optional(), rejected: count.optional() })
             .optional()
             .describe('Totals of annotations'),
+          export: z
+            .strictObject({
+              files: z.array(z.string()).optional().describe('Files that are written, at least these'),
+              losses: z.record(z.string(), count).optional().describe('At least these'),
+              written: count.optional().describe('Annotations in the files'),
+              leftOut: count.optional().describe('Annotations that the format cannot carry'),
+            })
+            .optional()
+            .describe('Of a pipeline that is an export'),
           exitCode: z.int().optional(),
           items: z.array(expectedItem).optional().describe('What became of single items'),
         })

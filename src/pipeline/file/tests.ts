@@ -1,13 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readJsonlBlocks } from '../../io/jsonl.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { Input } from '../../model/input.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import { openReader } from '../../stores/index.ts';
-import type { RunEnvironment } from '../environment.ts';
+import { createVersion, openReader } from '../../stores/index.ts';
+import { contextOf, environment, type RunEnvironment } from '../environment.ts';
+import { exportDataset } from '../export/export.ts';
+import { FILE_MARKER, FOLDER_MARKER, readMarker } from '../export/marker.ts';
 import { ingest } from '../ingest.ts';
 import type { RunReport } from '../report.ts';
 import type { SourceRequest } from '../source.ts';
@@ -15,7 +17,7 @@ import { type Difference, differences, type Ran } from './expect.ts';
 import type { PipelineFile } from './pipeline-file.ts';
 import type { ReadPipeline } from './read.ts';
 import type { GivenItem, PipelineTest } from './test-schema.ts';
-import { requestOf, sourceRequests } from './to-request.ts';
+import { exportRequestOf, requestOf, sourceRequests } from './to-request.ts';
 
 export interface TestResult {
   name: string;
@@ -57,9 +59,33 @@ async function run(
     test.items === undefined
       ? sourceRequests((test.source ?? file.source) as PipelineFile['source'], base, file.annotate)
       : [inline(test.items, base)];
+  if (file.export !== undefined) return exported(pipeline, sources, store, env);
   const request = { ...requestOf(pipeline, { store, storeGiven: true }), sources, dryRun: false };
   const report = await ingest(request, env);
   return { report, outcomes: await outcomesOf(report), inputs: await inputsOf(store) };
+}
+
+/** Fills the dataset from the test's sources, and exports it beside the store. */
+async function exported(
+  pipeline: ReadPipeline,
+  sources: readonly SourceRequest[],
+  store: string,
+  env?: Partial<RunEnvironment>,
+): Promise<Ran> {
+  const asked = exportRequestOf(pipeline, { store, storeGiven: true })!;
+  const { dataset, version, filter: _, ...request } = asked;
+  await ingest({ store, sources, options: { dataset } }, env);
+  if (version !== undefined)
+    await createVersion(store, { dataset, id: version }, contextOf(environment(env)));
+  const out = join(dirname(store), 'out', basename(asked.out));
+  const report = await exportDataset({ ...request, dataset, ...(version && { version }), out }, env);
+  const marker = (await readMarker(join(out, FOLDER_MARKER))) ?? (await readMarker(`${out}${FILE_MARKER}`));
+  return {
+    report,
+    outcomes: await outcomesOf(report),
+    inputs: await inputsOf(store),
+    files: marker?.files.map(({ path }) => path) ?? [],
+  };
 }
 
 async function outcomesOf({ ledger }: RunReport): Promise<Outcome[]> {

@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
+import { FatalError } from '../../model/errors.ts';
+import type { ExportRequest } from '../export/request.ts';
 import type { IngestRequest } from '../ingest.ts';
 import type { SourceRequest } from '../source.ts';
 import { absolute } from './paths.ts';
 import {
   BESIDE_LOADER,
   componentOf,
+  type ExportFields,
   type LabelEntry,
   type PipelineFile,
   runOptionsOf,
@@ -33,10 +36,13 @@ export function requestOf(
   { file, path, base, sha256 }: ReadPipeline,
   overrides: RunOverrides,
 ): IngestRequest {
+  if (file.source === undefined) {
+    throw new FatalError('PIPELINE_INVALID', `${path ?? 'the pipeline'} is an export and has no source`);
+  }
   const { transform, sink } = file;
   const { options, loader = {}, dryRun = false, wait = false } = overrides;
   return {
-    store: storeOf(file, base, overrides),
+    store: storeOfPipeline({ file, base }, overrides),
     sources: sourceRequests(file.source, base, file.annotate),
     ...(Object.keys(loader).length === 0 ? {} : { everyLoader: loader }),
     ...(transform === undefined ? {} : { transform: transformOf(transform, base) }),
@@ -47,9 +53,44 @@ export function requestOf(
   };
 }
 
-/** What the file names is relative to it; what the caller names stays as it is. */
-function storeOf({ sink }: PipelineFile, base: string, { store, storeGiven }: RunOverrides): string {
-  const named = sink !== undefined && 'local' in sink ? sink.local.store : undefined;
+/** The export that a sound pipeline asks for; undefined where it has a source instead. */
+export function exportRequestOf(
+  { file, path, base, sha256 }: ReadPipeline,
+  overrides: RunOverrides,
+): ExportRequest | undefined {
+  if (file.export === undefined) return undefined;
+  const { options = {}, loader = {}, dryRun = false, wait = false } = overrides;
+  const { maxRejected, ...others } = { ...runOptionsOf(file, RUN_FIELDS), ...options };
+  const [foreign] = [...Object.keys(others), ...Object.keys(loader)];
+  if (foreign !== undefined) {
+    throw new FatalError('CONFIG_INVALID', `the pipeline is an export, which has no option ${foreign}`);
+  }
+  const [format, fields] = componentOf(file.export) as [string, ExportFields & Record<string, unknown>];
+  const { store: _, dataset, version, filter, out, overwrite = false, ...own } = fields;
+  return {
+    store: storeOfPipeline({ file, base }, overrides),
+    dataset,
+    ...(version === undefined ? {} : { version }),
+    ...(filter === undefined ? {} : { filter }),
+    format,
+    out: absolute(out, base),
+    options: own,
+    overwrite,
+    ...(maxRejected === undefined ? {} : { maxRejected: String(maxRejected) }),
+    ...(path === undefined ? {} : { pipeline: { file: path, sha256 } }),
+    dryRun,
+    wait,
+  };
+}
+
+/** The store of a pipeline. What the file names is relative to it; what the caller names stays as it is. */
+export function storeOfPipeline(
+  { file, base }: Pick<ReadPipeline, 'file' | 'base'>,
+  { store, storeGiven }: Pick<RunOverrides, 'store' | 'storeGiven'>,
+): string {
+  const { sink, export: exported } = file;
+  const ofExport = exported === undefined ? undefined : (componentOf(exported)[1] as Partial<ExportFields>);
+  const named = sink !== undefined && 'local' in sink ? sink.local.store : ofExport?.store;
   return named === undefined || storeGiven ? store : resolve(base, named);
 }
 

@@ -69,7 +69,6 @@ describe('a pipeline file', () => {
       'label: {}',
     ].join('\n');
     expect(await lint(text)).toEqual([
-      '1:1 source is missing',
       '1:7 name: Too small: expected string to have >=1 characters',
       '2:1 sorce: unknown key; did you mean source?',
       '4:3 validate.profil: unknown key; did you mean profile?',

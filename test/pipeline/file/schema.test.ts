@@ -40,6 +40,7 @@ it('has the same keys as its type', async () => {
     annotate: true,
     batch: true,
     sink: true,
+    export: true,
     on_failure: true,
     tests: true,
   };
