@@ -4,8 +4,10 @@ import type { Tally } from './losses.ts';
 import { outlineOf, type Segmentation } from './outline.ts';
 import { type Size, toPixels } from './pixels.ts';
 
-/** An element of COCO's `annotations` but for its ids. */
+/** An element of COCO's `annotations`, whose first two numbers are given last. */
 export interface CocoObject {
+  id: number;
+  image_id: number;
   category_id: number;
   bbox: readonly number[];
   area: number;
@@ -83,7 +85,15 @@ export function objectsOf(
   const iscrowd = coco['iscrowd'] === 1 ? 1 : 0;
   const rest = restOf(annotation, coco);
   return categories.map((category) => {
-    const object: CocoObject = { category_id: category.id, bbox, area, iscrowd, segmentation };
+    const object: CocoObject = {
+      id: 0,
+      image_id: 0,
+      category_id: category.id,
+      bbox,
+      area,
+      iscrowd,
+      segmentation,
+    };
     if (region.keypoints !== undefined) {
       object.keypoints = keypointsOf(region.keypoints, category.keypoints, size, tally);
       object.num_keypoints = labelledOf(object.keypoints);

@@ -107,7 +107,8 @@ export class CocoExport {
       yield* this.#inputs(labeller);
       if (this.#earlier?.assembled !== true) {
         if (this.#lists.states.length === 0) await this.#lists.declare(NO_SPLIT);
-        await this.#save(labeller, false);
+        // Datumaro looks for them even where no media are to be read.
+        for (const { split } of this.#lists.states) await this.#folder(split);
         await this.#lists.assemble(this.#ctx.signal);
         await this.#save(labeller, true);
       }

@@ -56,8 +56,9 @@ export class Labeller {
         const own = this.#objects(annotation, size, tally);
         const sourceId = this.#numbers?.annotation(annotation, split);
         own.forEach((object, i) => {
-          const id = (i === 0 ? sourceId : undefined) ?? this.counters.annotation++;
-          objects.push({ id, image_id: imageId, ...object });
+          object.id = (i === 0 ? sourceId : undefined) ?? this.counters.annotation++;
+          object.image_id = imageId;
+          objects.push(object);
         });
         isWritten = own.length > 0;
       } else if (annotation.concepts.length > 0) {

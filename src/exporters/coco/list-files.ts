@@ -18,7 +18,7 @@ type ListName = 'annotations' | 'images';
 
 /**
  * The COCO files of an export, one for each split, written as they grow: annotations go straight into the file, images
- * beside it, and are appended at the end. A line is one element.
+ * beside it, and are appended at the end. A line has the elements of one image.
  */
 export class ListFiles {
   readonly #folder: string;
@@ -94,9 +94,10 @@ export class ListFiles {
   async #elements(state: SplitState, list: ListName, elements: readonly object[]): Promise<void> {
     if (elements.length === 0) return;
     const { count } = state[list];
-    const lines = elements.map((element) => JSON.stringify(element)).join(',\n');
     state[list].count += elements.length;
-    await this.#append(state, list, `${count === 0 ? '\n' : ',\n'}${lines}`);
+    // One call for all is faster than one for each.
+    const line = JSON.stringify(elements).slice(1, -1);
+    await this.#append(state, list, `${count === 0 ? '\n' : ',\n'}${line}`);
   }
 
   async #append(state: SplitState, list: ListName, data: string | Buffer): Promise<void> {
