@@ -1,6 +1,8 @@
 import type { AnnotationStatus } from '../model/annotation.ts';
 import type { Concept, Geo, Metadata } from '../model/labels.ts';
 
+const INTEGER = /^-?\d+$/;
+
 /** Why a message of the platform's JSON cannot be used; the field is the path to what is wrong. */
 export class FieldError extends Error {}
 
@@ -29,6 +31,8 @@ export class Fields {
   number(name: string): number {
     const value = this.#get(name) ?? 0;
     if (typeof value === 'number' && Number.isFinite(value)) return value;
+    // Printers write 64-bit numbers as text: the time of a frame in newer versions of the messages.
+    if (typeof value === 'string' && INTEGER.test(value)) return Number(value);
     throw this.#wrong(name, 'expected a number');
   }
 
