@@ -246,13 +246,13 @@ describe('filters', () => {
       annotationsLeftOut: 1,
     });
 
-    const changed = { action: 'merge', filter: { annotators: ['ann', 'bob'] } } as const;
+    const changed = { action: 'merge' as const, filter: { annotators: ['ann', 'bob'] } };
     expect((await patchFilter(store, 'person', changed, {}, ctx)).filter).toEqual({
       annotators: ['ann', 'bob'],
       kinds: ['box'],
     });
     expect(await createVersion(store, { dataset: 'default' }, ctx)).toMatchObject({ annotationsLeftOut: 0 });
-    const whole = { action: 'overwrite', filter: { kinds: ['mask'] } } as const;
+    const whole = { action: 'overwrite' as const, filter: { kinds: ['mask' as const] } };
     expect((await patchFilter(store, 'person', whole, {}, ctx)).filter).toEqual({ kinds: ['mask'] });
     const own = await createVersion(store, { dataset: 'default', filter: { annotators: ['bob'] } }, ctx);
     expect(own).toMatchObject({ annotationsLeftOut: 1 });
