@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { crc32 } from 'node:zlib';
 import {
   type BatchElement,
@@ -13,6 +14,7 @@ import type { FetchUrl } from '../io/fetch.ts';
 import { percentDecoded } from '../io/redact.ts';
 import { hex } from '../io/zip/corrupt.ts';
 import type { PlacedEntry } from '../io/zip/entry.ts';
+import { quoted } from '../io/zip/entry-name.ts';
 import { openEntry } from '../io/zip/entry-stream.ts';
 import { dataProblem, namingProblem, type ZipLimits } from '../io/zip/guards.ts';
 import { localHeaderLength } from '../io/zip/local-header.ts';
@@ -40,17 +42,24 @@ const limitsOf = ({ method }: PlacedEntry): ZipLimits => ({
   ratio: 200,
 });
 
+/** Media that stay in the entry: bytes from `start` on, which have this CRC, and are JSON with the media in base64 or not. */
+interface Later {
+  start: number;
+  bytes: number;
+  crc32: number;
+  isJson: boolean;
+  /** Of the media. */
+  size: number;
+}
+
 /** An input of a batch whose media were left where they are. */
 interface Found {
   content: Omit<InputContent, 'base64'>;
   /** Without the media. */
   data: Record<string, unknown>;
   fingerprint: string;
-  /** Of the message, in the entry. */
-  offset: number;
-  bytes: number;
-  /** Where they are in the message; of a compressed entry, which cannot be read at a place, the media themselves. */
-  media?: MediaRange | 'base64' | Buffer;
+  /** Where they are, to be read later; of a compressed entry, which cannot be read at a place, the media themselves. */
+  media?: Later | Buffer;
 }
 
 /** Lists the batches of an archive, one after the other; an entry that does not match its CRC is one outcome. */
@@ -59,6 +68,7 @@ export class ArchiveBatches {
   inputs = 0;
   /** What an entry has less than its name says. */
   missing: string | undefined;
+  #repeats = 0;
   readonly #source: RandomAccess;
   readonly #uri: string;
   readonly #options: BatchOptions;
@@ -82,6 +92,11 @@ export class ArchiveBatches {
     const refusal = namingProblem(entry) ?? dataProblem(entry, limitsOf(entry));
     if (refusal !== undefined) {
       yield problemOutcome(uri, refusal);
+      return;
+    }
+    if (entry.repeated) {
+      const message = `an entry before this one is named ${quoted(entry.name)}, too`;
+      yield problemOutcome(`${uri}#repeat-${++this.#repeats}`, { code: 'ZIP_ENTRY_DUPLICATE', message });
       return;
     }
     let found: (Found | Error)[];
@@ -159,54 +174,60 @@ export class ArchiveBatches {
   }
 
   /** The bytes of the media, read from the archive when they are asked for. */
-  #media({ media, offset, bytes, content }: Found, start: number): Pick<SourceItem, 'open' | 'size'> {
+  #media({ media, content }: Found, start: number): Pick<SourceItem, 'open' | 'size'> {
     if (media === undefined) return {};
     if (Buffer.isBuffer(media)) return { size: media.length, open: async () => Readable.from([media]) };
-    const at = start + offset;
-    if (media === 'base64')
-      return { open: async (signal) => this.#reading(this.#decoded(at, bytes, content.kind), signal) };
-    const from = at + media.start;
+    const chunks = () => this.#later(media, start);
+    const read = media.isJson ? () => decoded(chunks(), content.kind) : chunks;
     return {
-      size: media.bytes,
-      open: async (signal) => this.#reading(this.#source.stream(from, from + media.bytes), signal),
+      size: media.size,
+      open: async (signal) => Readable.from(read(), { objectMode: false, signal }),
     };
   }
 
-  async *#decoded(at: number, bytes: number, kind: string): AsyncGenerator<Buffer> {
-    const element = JSON.parse((await this.#source.read(at, bytes)).toString()) as {
-      data: Record<string, { base64: string }>;
-    };
-    yield Buffer.from(element.data[kind]!.base64, 'base64');
-  }
-
-  #reading(chunks: AsyncIterable<Buffer>, signal: AbortSignal): Readable {
+  /** Holds the archive while it is read, and the bytes against those of the listing. */
+  async *#later({ start, bytes, crc32: expected }: Later, dataStart: number): AsyncGenerator<Buffer> {
     const source = this.#source;
-    const held = async function* (): AsyncGenerator<Buffer> {
-      await source.acquire();
-      try {
-        yield* chunks;
-      } catch (error) {
-        if (error instanceof SluiceError || signal.aborted) throw error;
-        throw new RetryableError('INPUT_READ_FAILED', `${source.name} cannot be read`, { cause: error });
-      } finally {
-        await source.release();
+    await source.acquire();
+    try {
+      let crc = 0;
+      for await (const chunk of source.stream(dataStart + start, dataStart + start + bytes)) {
+        crc = crc32(chunk, crc);
+        yield chunk;
       }
-    };
-    return Readable.from(held(), { objectMode: false, signal });
+      if (crc === expected) return;
+      throw new RetryableError('INPUT_CHANGED_WHILE_READ', `${source.name} changed since it was listed`, {
+        measured: hex(crc),
+        limit: hex(expected),
+      });
+    } finally {
+      await source.release();
+    }
   }
 }
 
-function foundOf(element: BatchElement, raw: Buffer, keepsMedia: boolean): Found {
-  const { message, offset, bytes } = element;
+async function* decoded(chunks: AsyncIterable<Buffer>, kind: string): AsyncGenerator<Buffer> {
+  const message = JSON.parse((await buffer(chunks)).toString()) as {
+    data: Record<string, { base64: string }>;
+  };
+  yield Buffer.from(message.data[kind]!.base64, 'base64');
+}
+
+function foundOf({ message, offset }: BatchElement, raw: Buffer, keepsMedia: boolean): Found {
   const { base64, ...content } = readContent(message);
   const { [content.kind]: _, ...data } = dataOf(message);
-  const found: Found = { content, data, offset, bytes, fingerprint: `${hex(crc32(raw))}-${raw.length}` };
+  const crc = crc32(raw);
+  const found: Found = { content, data, fingerprint: `${hex(crc)}-${raw.length}` };
   if (base64 === undefined) return found;
   if (base64 instanceof MediaRange) {
-    const { start, bytes: length } = base64;
-    found.media = keepsMedia ? Buffer.from(raw.subarray(start, start + length)) : base64;
-  } else found.media = keepsMedia ? Buffer.from(base64, 'base64') : 'base64';
-  return found;
+    const { start, bytes } = base64;
+    const media = raw.subarray(start, start + bytes);
+    const later = { start: offset + start, bytes, crc32: crc32(media), isJson: false, size: bytes };
+    return { ...found, media: keepsMedia ? Buffer.from(media) : later };
+  }
+  const size = Buffer.byteLength(base64, 'base64');
+  const later = { start: offset, bytes: raw.length, crc32: crc, isJson: true, size };
+  return { ...found, media: keepsMedia ? Buffer.from(base64, 'base64') : later };
 }
 
 /** What a batch that cannot be read is. */

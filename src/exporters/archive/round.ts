@@ -18,20 +18,22 @@ export interface PreparedInput extends PiecedInput {
 export class Round {
   readonly outcomes: Outcome[] = [];
   readonly #batches = new Map<string, PreparedInput[]>();
-  #items = 0;
   #bytes = 0;
 
-  /** Whether an input can be added; the first always can. */
+  /** Whether an outcome can be added, with an input of that size; the first always can. */
   hasRoom(bytes: number, limits: { items: number; bytes: number }): boolean {
-    return this.#items === 0 || (this.#items < limits.items && this.#bytes + bytes <= limits.bytes);
+    const items = this.outcomes.length;
+    return items === 0 || (items < limits.items && this.#bytes + bytes <= limits.bytes);
   }
 
-  add(input: PreparedInput): void {
+  /** `input`: unless its outcome says that it is not written. */
+  add(outcome: Outcome, input?: PreparedInput): void {
+    this.outcomes.push(outcome);
+    if (input === undefined) return;
     const folder = splitFolder(input.split);
     const batch = this.#batches.get(folder);
     if (batch === undefined) this.#batches.set(folder, [input]);
     else batch.push(input);
-    this.#items++;
     this.#bytes += input.bytes;
   }
 

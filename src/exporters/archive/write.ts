@@ -56,7 +56,7 @@ export async function* writeArchive(
       ctx.signal.throwIfAborted();
       const prepared = await prepareInput(input, source, options, kind);
       const isInput = 'pieces' in prepared;
-      if (isInput && !round.hasRoom(prepared.bytes, limits)) {
+      if (!round.hasRoom(isInput ? prepared.bytes : 0, limits)) {
         await write();
         yield* round.outcomes;
         round = new Round();
@@ -66,12 +66,12 @@ export async function* writeArchive(
           await target.save({ ...state, offset: saved } satisfies Checkpoint);
         }
       }
-      if (isInput) round.add(prepared);
-      else if (prepared.code === 'EXPORT_UNSUPPORTED') {
+      if (isInput) round.add(exported(input), prepared);
+      else round.add(prepared);
+      if (!isInput && prepared.code === 'EXPORT_UNSUPPORTED') {
         bump(state.losses, 'too-large');
         state.leftOut += input.annotations.length;
       }
-      round.outcomes.push(isInput ? exported(input) : prepared);
       state.after = input.id;
     }
     await write();

@@ -5,11 +5,10 @@ import { decodeInput, WireError } from './decode.ts';
 import type { Message } from './encode.ts';
 import { INPUTS_FIELD } from './schema.ts';
 
-/** An input of a batch. `offset`, `bytes`: where its message lies in the entry, without tag and length. */
+/** An input of a batch. `offset`: where its message lies in the entry, behind tag and length. */
 export interface BatchElement {
   message: Message;
   offset: number;
-  bytes: number;
 }
 
 /** Gives elements on, one by one; `raw` is overwritten afterwards. */
@@ -42,7 +41,7 @@ export async function readProtobufBatch(
       if (wanted > bytes.length) break;
       const { start, end, isInput } = field!;
       const raw = bytes.subarray(start, end);
-      if (isInput) take({ message: decodeInput(raw), offset: offset + start, bytes: raw.length }, raw);
+      if (isInput) take({ message: decodeInput(raw), offset: offset + start }, raw);
       bytes = bytes.subarray(end);
       offset += end;
     }
@@ -87,7 +86,7 @@ export async function readJsonBatch(
     inputs: {
       element(bytes, start, end, offset) {
         const raw = bytes.subarray(start, end);
-        take({ message: parsed(raw, offset), offset, bytes: raw.length }, raw);
+        take({ message: parsed(raw, offset), offset }, raw);
       },
     },
   });

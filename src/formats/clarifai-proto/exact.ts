@@ -5,7 +5,7 @@ import type { Message } from './encode.ts';
  * The key in the metadata of a message under which we keep, as JSON, what the platform's own fields cannot say exactly:
  * coordinates beyond 32 bits, holes of polygons, who annotated. What is there wins over the fields when we read it back.
  */
-export const EXACT_KEY = 'sluice';
+const EXACT_KEY = 'sluice';
 
 /** Which numbers and fields survive in a flavour of the archive. */
 export interface Flavour {
