@@ -3,7 +3,7 @@ import type { DatasetVersion } from '../model/dataset.ts';
 import { safeName } from './media-copy.ts';
 
 /** Where inputs without a split go: what every reader takes for that. */
-export const DEFAULT_SPLIT = 'train';
+const DEFAULT_SPLIT = 'train';
 
 /** What the splits of a version are called in file names: words of letters, digits and `_`, for readers want that. */
 export function splitNames({ inputsBySplit }: DatasetVersion): (split: string | undefined) => string {

@@ -56,7 +56,7 @@ describePython('training', 'tables that pylance reads', (python) => {
 
   it('have each row once after an attempt that was cut off', async () => {
     const path = await tempFolder();
-    const size = 20_000_000;
+    const size = 17_000_000;
     const source = memorySource(
       ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => ({
         id,

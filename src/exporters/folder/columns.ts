@@ -131,7 +131,7 @@ export function labelsOf({ concepts, annotations }: Input): string[] {
 }
 
 /** Concepts of the whole input, given as an annotation. */
-export const isOfWhole = ({ region, span, frame, segment }: Annotation): boolean =>
+const isOfWhole = ({ region, span, frame, segment }: Annotation): boolean =>
   region === undefined && span === undefined && frame === undefined && segment === undefined;
 
 function typeOf(value: unknown): ValueType {

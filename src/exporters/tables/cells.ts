@@ -13,7 +13,7 @@ import type { MediaCell } from './rows.ts';
 /** Beside the tables, with `media: files`. */
 export const MEDIA_FOLDER = 'media';
 /** Most bytes in a cell: what the platform takes as a video. Readers hold a cell in memory as a whole. */
-export const MAX_CELL_BYTES = 300_000_000;
+const MAX_CELL_BYTES = 300_000_000;
 
 /** Makes the media cells of the rows of a table in `folder`. */
 export class MediaCells {

@@ -18,8 +18,8 @@ import { annotationRow, inputRow, sizeOf } from './rows.ts';
 import { TABLE_LOSSES } from './table-facts.ts';
 
 /** Rows are held in memory until they are appended, at whichever comes first. */
-const APPEND_BYTES = 64_000_000;
-const APPEND_ROWS = 50_000;
+const APPEND_BYTES = 32_000_000;
+const APPEND_ROWS = 20_000;
 /** LanceDB would cache up to 6 GB of index and 1 GB of metadata. */
 const CACHE_BYTES = 16_000_000n;
 

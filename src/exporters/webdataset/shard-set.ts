@@ -94,5 +94,4 @@ export class ShardSet {
   }
 }
 
-export const shardName = (split: string, shard: number): string =>
-  `${split}-${String(shard).padStart(6, '0')}.tar`;
+const shardName = (split: string, shard: number): string => `${split}-${String(shard).padStart(6, '0')}.tar`;
