@@ -6,7 +6,7 @@ import type { DatasetVersion } from '../../model/dataset.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { ExporterComponent, ExportSource } from '../../model/export.ts';
 import type { Metadata } from '../../model/labels.ts';
-import { createVersion, type LocalReader, openReader } from '../../stores/index.ts';
+import { createVersion, deleteVersion, type LocalReader, openReader } from '../../stores/index.ts';
 import { configHash, type ExportConfig, parseOptions, type RunConfig, runOptions } from '../config.ts';
 import { contextOf, environment, type RunEnvironment } from '../environment.ts';
 import type { RunReport } from '../report.ts';
@@ -48,7 +48,7 @@ export async function exportDataset(
 
   const reader = await openReader(resolve(request.store));
   try {
-    const source = await reader.openVersion(request.dataset, await versionOf(request, output, env));
+    const source = await reader.openVersion(request.dataset, await versionOf(request, output, reader, env));
     const { version } = source;
     assertCarries(exporter, version);
     const config: RunConfig & { export: ExportConfig } = {
@@ -82,10 +82,14 @@ type ExporterOptions = Parameters<typeof parseOptions<Record<string, unknown>>>[
 const defaultsOf = ({ options }: ExporterComponent<unknown>): Record<string, unknown> =>
   (options.safeParse({}).data as Record<string, unknown> | undefined) ?? {};
 
+/** What the id of a version begins with that was made for an export. */
+const AUTO_GENERATED = 'auto-generated-';
+
 /** The version that was asked for, or a new one; of equal content, the one that a cut off export was of. */
 async function versionOf(
   { store, dataset, version, filter, wait = false }: ExportRequest,
   output: ExportOutput,
+  reader: LocalReader,
   env: RunEnvironment,
 ): Promise<string> {
   if (version !== undefined) {
@@ -96,13 +100,21 @@ async function versionOf(
     );
   }
   const time = new Date(env.clock.now()).toISOString().replace(/[-:.Z]/g, '');
+  const [root, ctx] = [resolve(store), contextOf(env)];
   const made = await createVersion(
-    resolve(store),
-    { dataset, id: `auto-generated-${time}`, wait, ...(filter === undefined ? {} : { filterId: filter }) },
-    contextOf(env),
+    root,
+    { dataset, id: `${AUTO_GENERATED}${time}`, wait, ...(filter === undefined ? {} : { filterId: filter }) },
+    ctx,
   );
   const state = await output.readState();
-  return state?.contentHash === made.contentHash && state.dataset === dataset ? state.version : made.id;
+  const goesOn =
+    state?.dataset === dataset &&
+    state.contentHash === made.contentHash &&
+    state.version.startsWith(AUTO_GENERATED) &&
+    (await reader.getVersion(dataset, state.version)) !== undefined;
+  if (!goesOn) return made.id;
+  await deleteVersion(root, made, { wait }, ctx);
+  return state.version;
 }
 
 interface Beginning {

@@ -137,6 +137,14 @@ describe('an export', () => {
     expect(report.export!.contentHash).toBe(made.export!.contentHash);
   });
 
+  it('is refused before anything is written when the disk has no room for it', async () => {
+    const { root, store } = await storeWith({ images: 1 });
+    const huge = { ...folder, estimate: () => 1e18 };
+    const request = { store, dataset: 'pets', format: huge, out: join(root, 'out') };
+    await expect(exportDataset(request)).rejects.toMatchObject({ code: 'STORE_FULL' });
+    expect((await readdir(root)).sort()).toEqual(['source', 'store']);
+  });
+
   it('of a dataset without inputs is whole and empty', async () => {
     const { root, store } = await storeWith({ images: 0, texts: 0 });
     const report = await exportDataset({ store, dataset: 'pets', format: file, out: join(root, 'x.jsonl') });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exportDataset } from '../../../src/pipeline/export/export.ts';
 import { resume } from '../../../src/pipeline/resume.ts';
+import { openReader } from '../../../src/stores/index.ts';
 import { accounted } from '../../support/accounts.ts';
 import { ledgerOf } from '../../support/cli.ts';
 import { lineExporter } from '../../support/line-exporter.ts';
@@ -69,6 +70,9 @@ describe('an export that was cut off', () => {
     const cut = await exportDataset({ ...request, format: killedAt('image-002') });
     const gone = await exportDataset({ ...request, format: whole });
     expect(gone).toMatchObject({ runId: cut.runId, exitCode: 0, export: { version: cut.export!.version } });
+    const reader = await openReader(store);
+    expect((await reader.listVersions('pets')).map(({ id }) => id)).toEqual([cut.export!.version]);
+    reader.close();
 
     const other = { store, dataset: 'pets', out: join(root, 'other'), options: { every: 2 } };
     const again = await exportDataset({ ...other, format: killedAt('image-003') });
@@ -94,6 +98,21 @@ describe('an export that was cut off', () => {
     const gone = await resume({ store, runId: cut.runId, format: whole });
     expect(gone).toMatchObject({ runId: cut.runId, status: 'complete', totals: { listed: 4, ok: 4 } });
     expect(await resume({ store, runId: cut.runId })).toEqual(gone);
+  });
+
+  it('by a full disk says so, and goes on when there is room', async () => {
+    const { root, store } = await storeWith({ images: 3 });
+    const request = { store, dataset: 'pets', out: join(root, 'out') };
+    const format = lineExporter({
+      writes: 'folder',
+      before: ({ id }) => {
+        if (id === 'image-002') throw Object.assign(new Error('write'), { code: 'ENOSPC' });
+      },
+    });
+    const full = await exportDataset({ ...request, format });
+    expect(full).toMatchObject({ exitCode: 1, error: { code: 'STORE_FULL' }, totals: { listed: 2, ok: 2 } });
+    const gone = await exportDataset({ ...request, format: whole });
+    expect(gone).toMatchObject({ runId: full.runId, exitCode: 0, totals: { listed: 3, ok: 3 } });
   });
 
   it('takes another attempt for none of its own when the run folder is gone', async () => {
