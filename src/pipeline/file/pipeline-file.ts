@@ -3,6 +3,7 @@ import type { clarifai } from '../../labels/clarifai.ts';
 import type { coco } from '../../labels/coco.ts';
 import type { huggingface } from '../../labels/huggingface.ts';
 import type { masks } from '../../labels/masks.ts';
+import type { clarifaiArchive } from '../../loaders/clarifai-archive.ts';
 import type { csv } from '../../loaders/csv.ts';
 import type { delta } from '../../loaders/delta.ts';
 import type { folder } from '../../loaders/folder.ts';
@@ -49,6 +50,7 @@ export interface SourceEntry {
   name?: string;
   /** Labels beside this source. */
   annotate?: LabelEntry[];
+  'clarifai-archive'?: Given<typeof clarifaiArchive>;
   csv?: Given<typeof csv>;
   delta?: Given<typeof delta>;
   folder?: Given<typeof folder>;

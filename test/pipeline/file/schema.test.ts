@@ -9,6 +9,7 @@ import { pipelineSchema } from '../../../src/pipeline/file/schema.ts';
 
 it('has a type for every loader and every label source', () => {
   const loaders: Record<Exclude<keyof SourceEntry, 'name' | 'annotate'>, true> = {
+    'clarifai-archive': true,
     csv: true,
     delta: true,
     folder: true,
