@@ -9,10 +9,10 @@ import { writeLanceTables } from './tables/lance-tables.ts';
 import { TABLE_LOSSES, tableBytes } from './tables/table-facts.ts';
 
 const options = z.strictObject({
-  media: z
+  mediaIn: z
     .enum(MEDIA_MODES)
-    .default('embed')
-    .describe('Media: embed (bytes in the table), files (in media/ beside it) or none (tables only)'),
+    .default('tables')
+    .describe('Where the media go: into the tables, into files in media/ beside them, or nowhere'),
 });
 export type LanceOptions = z.infer<typeof options>;
 
@@ -28,7 +28,7 @@ export const lance: ExporterComponent<LanceOptions> = {
   writes: 'folder',
   kinds: KINDS,
   losses: TABLE_LOSSES,
-  estimate: (version: DatasetVersion, { media }: LanceOptions) => tableBytes(version, media),
+  estimate: (version: DatasetVersion, { mediaIn }: LanceOptions) => tableBytes(version, mediaIn),
   write(
     source: ExportSource,
     target: ExportTarget,

@@ -9,15 +9,15 @@ import { writeParquetTables } from './tables/parquet-tables.ts';
 import { TABLE_LOSSES, tableBytes } from './tables/table-facts.ts';
 
 const options = z.strictObject({
-  media: z
+  mediaIn: z
     .enum(MEDIA_MODES)
-    .default('embed')
-    .describe('Media: embed (bytes in the table), files (in media/ beside it) or none (tables only)'),
+    .default('tables')
+    .describe('Where the media go: into the tables, into files in media/ beside them, or nowhere'),
   maxShardSize: z
     .int()
     .min(1_000_000)
     .max(2_000_000_000)
-    .default(500_000_000)
+    .default(1_000_000_000)
     .describe('Bytes after which another pair of files is begun'),
   update: z
     .string()
@@ -39,7 +39,7 @@ export const parquet: ExporterComponent<ParquetOptions> = {
   writes: 'folder',
   kinds: KINDS,
   losses: TABLE_LOSSES,
-  estimate: (version: DatasetVersion, { media }: ParquetOptions) => tableBytes(version, media),
+  estimate: (version: DatasetVersion, { mediaIn }: ParquetOptions) => tableBytes(version, mediaIn),
   write(
     source: ExportSource,
     target: ExportTarget,

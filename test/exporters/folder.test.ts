@@ -5,6 +5,7 @@ import { encodeMask } from '../../src/annotations/mask.ts';
 import { folder } from '../../src/exporters/folder.ts';
 import type { Annotation } from '../../src/model/annotation.ts';
 import { plainPng, runLabelled } from '../support/annotated.ts';
+import { testContext } from '../support/context.ts';
 import { hashesBelow } from '../support/folder-bytes.ts';
 import { attempt, exported, type Held, memorySource } from '../support/memory-export.ts';
 import { storedIn } from '../support/stored.ts';
@@ -144,6 +145,22 @@ describe('an export to a folder', () => {
     await exported(exporter, memorySource(held), path);
     expect(await readFile(join(path, 'test', 'metadata.jsonl'), 'utf8')).toContain('"n":1,"ratio":2.0}');
     expect(await readFile(join(path, 'train', 'metadata.jsonl'), 'utf8')).toContain('"n":3,"ratio":0.5}');
+  });
+
+  it('warns of a split that tells no type of a column, which keeps a reader from loading all at once', async () => {
+    const warnings: string[] = [];
+    const held = await pictures(2);
+    held[0]!.annotations = [
+      { id: '1', concepts: [], region: { box: { left: 0, top: 0, right: 1, bottom: 1 } } },
+    ];
+    const target = { path: await tempFolder(), checkpoint: undefined, save: async () => {} };
+    const logger = { ...testContext().logger, warn: (_: object, message: string) => warnings.push(message) };
+    const ctx = { ...testContext(), logger };
+    for await (const { outcome } of folder.write(memorySource(held), target, {}, ctx))
+      expect(outcome).toBe('ok');
+    expect(warnings).toEqual([
+      'in train no input has a value of objects: load_dataset reads this folder only by itself',
+    ]);
   });
 
   it('goes on after a kill, copies anew what a power cut took, and ends with the same bytes', async () => {

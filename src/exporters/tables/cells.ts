@@ -10,7 +10,7 @@ import { readMedia, sizeOfMedia } from '../read-media.ts';
 import { hasFile, type MediaMode } from './columns.ts';
 import type { MediaCell } from './rows.ts';
 
-/** Beside the tables, with `media: files`. */
+/** Beside the tables, with `mediaIn: files`. */
 export const MEDIA_FOLDER = 'media';
 /** Most bytes in a cell: what the platform takes as a video. Readers hold a cell in memory as a whole. */
 const MAX_CELL_BYTES = 300_000_000;
@@ -44,7 +44,7 @@ export class MediaCells {
     }
     const size = sizeOfMedia(source);
     if (size > MAX_CELL_BYTES) {
-      const message = `a cell holds at most ${MAX_CELL_BYTES} bytes, it has ${size}; media: files has no such limit`;
+      const message = `a cell holds at most ${MAX_CELL_BYTES} bytes, it has ${size}; files beside the table may have more`;
       throw new RejectedItemError('EXPORT_UNSUPPORTED', message, { measured: size, limit: MAX_CELL_BYTES });
     }
     return { bytes: await readMedia(source), path: name };

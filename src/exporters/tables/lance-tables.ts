@@ -38,7 +38,7 @@ type Checkpoint = z.infer<typeof checkpointShape>;
 export async function* writeLanceTables(
   source: ExportSource,
   target: ExportTarget,
-  { media }: { media: MediaMode },
+  { mediaIn: media }: { mediaIn: MediaMode },
   ctx: Context,
 ): AsyncGenerator<Outcome, ExportResult, void> {
   const saved = checkpointShape.safeParse(target.checkpoint).data;

@@ -21,7 +21,7 @@ import { type Rows, Shards, shardName } from './shards.ts';
 import { TABLE_LOSSES } from './table-facts.ts';
 
 interface TableOptions {
-  media: MediaMode;
+  mediaIn: MediaMode;
   maxShardSize: number;
   update?: string | undefined;
 }
@@ -40,7 +40,7 @@ const checkpointShape = z.strictObject({
 export async function* writeParquetTables(
   source: ExportSource,
   target: ExportTarget,
-  { media, maxShardSize, update }: TableOptions,
+  { mediaIn: media, maxShardSize, update }: TableOptions,
   ctx: Context,
 ): AsyncGenerator<Outcome, ExportResult, void> {
   const earlier = update === undefined ? undefined : await EarlierTables.open(update);
