@@ -11,7 +11,7 @@ export class ContentHash {
     const beside = kind === 'text' ? undefined : text;
     const content = { id, sha256, text: beside, metadata, geo, split };
     const labels = { concepts: byId(concepts), annotations: byId(annotations) };
-    this.#hash.update(`${canonicalJson({ ...content, ...labels })}\n`);
+    this.#hash.update(`${JSON.stringify(inOrder({ ...content, ...labels }))}\n`);
   }
 
   digest(): string {
@@ -23,11 +23,17 @@ function byId<T extends { id: string }>(values: readonly T[]): readonly T[] {
   return values.length < 2 ? values : values.toSorted((a, b) => compareUtf8(a.id, b.id));
 }
 
-/** JSON with the keys of objects in order. */
-function canonicalJson(value: unknown): string {
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join()}]`;
-  const fields = Object.entries(value).filter(([, field]) => field !== undefined);
-  fields.sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`).join()}}`;
+/** The value with the keys of its objects in order: a copy that is then written at once is the fastest way to that. */
+function inOrder(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(inOrder);
+  const keys = Object.keys(value).sort();
+  const fields = value as Record<string, unknown>;
+  // Not by assignment, which would take this key for the prototype.
+  if (Object.hasOwn(fields, '__proto__')) {
+    return Object.fromEntries(keys.map((key) => [key, inOrder(fields[key])]));
+  }
+  const copy: Record<string, unknown> = {};
+  for (const key of keys) copy[key] = inOrder(fields[key]);
+  return copy;
 }
