@@ -20,7 +20,7 @@ export type FolderOptions = z.infer<typeof options>;
 export const folder: ExporterComponent<FolderOptions> = {
   name: 'folder',
   summary: 'Media files in folders by split with a metadata.jsonl, as Hugging Face datasets load them',
-  example: 'sluice export animals --format folder --out animals-folder',
+  example: 'sluice export default --format folder --out folder',
   options,
   writes: 'folder',
   kinds: FOLDER_KINDS,

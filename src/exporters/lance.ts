@@ -23,7 +23,7 @@ export type LanceOptions = z.infer<typeof options>;
 export const lance: ExporterComponent<LanceOptions> = {
   name: 'lance',
   summary: 'Tables of inputs and annotations as Lance datasets, the media in them or beside them',
-  example: 'sluice export animals --format lance --out animals-lance',
+  example: 'sluice export default --format lance --out lance',
   options,
   writes: 'folder',
   kinds: KINDS,

@@ -34,7 +34,7 @@ export type ParquetOptions = z.infer<typeof options>;
 export const parquet: ExporterComponent<ParquetOptions> = {
   name: 'parquet',
   summary: 'Tables of inputs and annotations as Parquet files, the media in them or beside them',
-  example: 'sluice export animals --format parquet --out animals-parquet',
+  example: 'sluice export default --format parquet --out parquet',
   options,
   writes: 'folder',
   kinds: KINDS,

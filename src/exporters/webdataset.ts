@@ -29,7 +29,7 @@ const losses: readonly Loss[] = [{ id: 'embeddings', what: 'Embeddings', instead
 export const webdataset: ExporterComponent<WebdatasetOptions> = {
   name: 'webdataset',
   summary: 'Tar shards for WebDataset: the media, texts and a JSON of labels and annotations of each input',
-  example: 'sluice export animals --format webdataset --out animals-shards',
+  example: 'sluice export default --format webdataset --out webdataset',
   options,
   writes: 'folder',
   kinds: KINDS,
