@@ -208,6 +208,29 @@ describe('a Clarifai archive', () => {
     expect(codes((await listed(path)).found)).toEqual(['ARCHIVE_UNREADABLE']);
   });
 
+  it('says when media are others than those that were listed, while the archive is still open', async () => {
+    const path = await archive([
+      {
+        name: 'all/a_n1',
+        data: batch({ id: 'a', data: { image: { base64: Buffer.from('the media') } } }),
+        method: 0,
+      },
+    ]);
+    const loader = await clarifaiArchive.open(path, clarifaiArchive.options.parse({}));
+    const listing = loader.list(testContext());
+    const item = (await listing.next()).value as SourceItem;
+    const bytes = await readFile(path);
+    bytes[bytes.indexOf('the media')] = 0x54;
+    await writeFile(path, bytes);
+    await expect(text(await item.open!(testContext().signal))).rejects.toMatchObject({
+      code: 'INPUT_CHANGED_WHILE_READ',
+    });
+    expect((await listing.next()).value).toEqual({
+      complete: false,
+      reason: 'x.zip changed while it was listed',
+    });
+  });
+
   it('reads an item after the listing has ended, and says when the archive has changed', async () => {
     const path = join(await tempFolder(), 'x.zip');
     await attempt(exporter, memorySource([{ id: 'a', content: Buffer.from('late') }]), path);

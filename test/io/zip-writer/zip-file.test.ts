@@ -82,7 +82,7 @@ describe('a ZIP that is written', () => {
         await first.sync();
         const { offset } = first;
         await first.close();
-        await appendFile(path, torn);
+        await appendFile(path, Buffer.alloc(torn.length * 100, 1));
         const second = (await ZipFile.resume(path, offset))!;
         expect(second.entryCount).toBe(cut);
         await addAll(second, entries.slice(cut));
