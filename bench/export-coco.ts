@@ -11,7 +11,7 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, createWriteStream, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createGunzip, createGzip } from 'node:zlib';
@@ -27,6 +27,8 @@ import { filesBelow, makeImages } from './support/images.ts';
 import { machine, measure, median } from './support/measure.ts';
 
 const SELF = fileURLToPath(import.meta.url);
+/** What src/cli/main.ts chooses. */
+const POOL = Math.max(4, availableParallelism() * 2);
 const BOXES_AN_IMAGE = 50;
 /** Of an outline. */
 const POINTS = 8;
@@ -140,7 +142,9 @@ async function timed(
   to: string,
   what: 'held' | 'labels' | 'media',
 ): Promise<{ seconds: number; written: number; peakMb: number }> {
-  const { stdout, peakMb } = await measure([SELF, 'run', lines, to, what]);
+  const { stdout, peakMb } = await measure([SELF, 'run', lines, to, what], {
+    UV_THREADPOOL_SIZE: String(POOL),
+  });
   const [seconds, written] = JSON.parse(stdout) as [number, number];
   return { seconds, written, peakMb };
 }

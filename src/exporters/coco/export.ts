@@ -19,7 +19,7 @@ import { SourceNumbers } from './source-numbers.ts';
 
 /** Copies at once. */
 const AT_ONCE = 8;
-const SAVE_EVERY_MS = 2000;
+const SAVE_EVERY_MS = 5000;
 const NO_SPLIT = 'default';
 
 export interface CocoExportOptions {
