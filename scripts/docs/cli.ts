@@ -25,12 +25,18 @@ export async function cliPages(): Promise<[path: string, content: string][]> {
     return `\`\`\`text\n${printed.trim()}\n\`\`\``;
   };
   return [program, ...program.commands].map((command) => {
-    const own = command === program ? [] : command.commands;
-    const below = own.flatMap((sub) => [`## ${command.name()} ${sub.name()}`, help(sub)]);
+    const below = command === program ? [] : sectionsBelow(command, command.name(), help);
     const title = command === program ? 'sluice' : `sluice ${command.name()}`;
     return [`cli/${command.name()}.md`, page(`# ${title}`, summaryOf(command), help(command), ...below)];
   });
 }
+
+/** `## inputs annotations delete` */
+const sectionsBelow = (command: Command, path: string, help: (command: Command) => string): string[] =>
+  command.commands.flatMap((sub) => {
+    const name = `${path} ${sub.name()}`;
+    return [`## ${name}`, help(sub), ...sectionsBelow(sub, name, help)];
+  });
 
 const summaryOf = (command: Command): string =>
   command.parent === null

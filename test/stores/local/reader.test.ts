@@ -115,6 +115,8 @@ describe('datasets', () => {
         bytes: 2,
         byKind: { text: 1, image: 1 },
         createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        modifiedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        metadata: {},
       });
       expect(names(await collect(reader.listInputs({ dataset: id })))).toEqual([`own-${n}`, 'shared']);
     }

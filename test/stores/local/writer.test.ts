@@ -95,11 +95,11 @@ describe('a store', () => {
 
     const store = await tempFolder();
     await ingest(store, []);
-    await writeFile(join(store, 'sluice-store.json'), '{"schema":3,"type":"store"}');
+    await writeFile(join(store, 'sluice-store.json'), '{"schema":4,"type":"store"}');
     await expect(ingest(store, [])).rejects.toMatchObject({
       code: 'STORE_SCHEMA_NEWER',
-      measured: 3,
-      limit: 2,
+      measured: 4,
+      limit: 3,
     });
     await expect(openReader(store)).rejects.toMatchObject({ code: 'STORE_SCHEMA_NEWER' });
     await writeFile(join(store, 'sluice-store.json'), '{');
