@@ -3,9 +3,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GrowingFile } from '../growing-file.ts';
 
-/** Each takes a handle and up to 1 MB. */
 const MAX_OPEN = 32;
 const READ_BYTES = 1_000_000;
+/** Text that waits for one write, in UTF-16 code units. */
+const WAITING_UNITS = 1_000_000;
 
 /** How far the two lists of a split are; what an export that was cut off remembers. */
 export interface SplitState {
@@ -15,6 +16,13 @@ export interface SplitState {
 }
 
 type ListName = 'annotations' | 'images';
+
+/** Text that is not in its file yet. */
+interface Waiting {
+  state: SplitState;
+  list: ListName;
+  text: string;
+}
 
 /**
  * The COCO files of an export, one for each split, written as they grow: annotations go straight into the file, images
@@ -26,6 +34,10 @@ export class ListFiles {
   readonly #splits = new Map<string, SplitState>();
   /** By path, the one used last at the end. */
   readonly #open = new Map<string, GrowingFile>();
+  readonly #waiting = new Map<string, Waiting>();
+  #waitingUnits = 0;
+  /** Used for every write: a new one for each would pile up until the heap is looked through. */
+  #scratch = Buffer.allocUnsafe(WAITING_UNITS);
   /** Closed since the last `sync`, with their sizes. */
   readonly #unsynced = new Map<string, number>();
 
@@ -57,6 +69,7 @@ export class ListFiles {
 
   /** Resolves when all that was added is on the disk. */
   async sync(): Promise<void> {
+    await this.#drain();
     for (const file of this.#open.values()) await file.sync();
     for (const [path, size] of this.#unsynced) {
       const file = await GrowingFile.open(path, size);
@@ -69,10 +82,12 @@ export class ListFiles {
   async assemble(signal: AbortSignal): Promise<void> {
     for (const state of this.#splits.values()) {
       await this.#append(state, 'annotations', '\n],"images":[');
+      await this.#drain();
       if (state.images.count > 0) {
-        await this.#opened(state, 'images').then((file) => file.flush());
+        // Opening cuts what an attempt that was killed left behind.
+        await this.#opened(state, 'images');
         const part = createReadStream(this.#path(state, 'images'), { highWaterMark: READ_BYTES, signal });
-        for await (const chunk of part) await this.#append(state, 'annotations', chunk as Buffer);
+        for await (const chunk of part) await this.#write(state, 'annotations', chunk as Buffer);
       }
       await this.#append(state, 'annotations', '\n]}\n');
     }
@@ -100,9 +115,31 @@ export class ListFiles {
     await this.#append(state, list, `${count === 0 ? '\n' : ',\n'}${line}`);
   }
 
-  async #append(state: SplitState, list: ListName, data: string | Buffer): Promise<void> {
+  async #append(state: SplitState, list: ListName, text: string): Promise<void> {
+    const path = this.#path(state, list);
+    const waiting = this.#waiting.get(path);
+    if (waiting === undefined) this.#waiting.set(path, { state, list, text });
+    else waiting.text += text;
+    this.#waitingUnits += text.length;
+    if (this.#waitingUnits >= WAITING_UNITS) await this.#drain();
+  }
+
+  async #drain(): Promise<void> {
+    for (const { state, list, text } of this.#waiting.values()) {
+      const bytes = Buffer.byteLength(text);
+      if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafe(bytes);
+      this.#scratch.write(text);
+      await this.#write(state, list, this.#scratch.subarray(0, bytes));
+    }
+    this.#waiting.clear();
+    this.#waitingUnits = 0;
+  }
+
+  /** The bytes are with the system when it resolves. */
+  async #write(state: SplitState, list: ListName, bytes: Buffer): Promise<void> {
     const file = await this.#opened(state, list);
-    await file.append(data);
+    await file.append(bytes);
+    await file.flush();
     state[list].bytes = file.size;
   }
 
@@ -118,7 +155,7 @@ export class ListFiles {
   async #closeOldest(): Promise<void> {
     const [path, file] = this.#open.entries().next().value!;
     this.#open.delete(path);
-    await file.flush().finally(() => file.close());
+    await file.close();
     this.#unsynced.set(path, file.size);
   }
 
