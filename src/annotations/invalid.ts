@@ -12,8 +12,11 @@ export const invalid = (field: string, wanted: string, value: unknown): Rejected
     measured: shown(value),
   });
 
+export const notFinite = (field: string, value: unknown): RejectedItemError =>
+  invalid(field, 'a finite number', value);
+
 export function checkFinite(field: string, value: unknown): void {
-  if (!Number.isFinite(value)) throw invalid(field, 'a finite number', value);
+  if (!Number.isFinite(value)) throw notFinite(field, value);
 }
 
 export function checkString(field: string, value: unknown): void {
