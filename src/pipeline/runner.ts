@@ -298,7 +298,8 @@ export class Runner {
             : preparer.unchanged(item, stored),
         );
       } else if (isInlineText(item)) {
-        const ready = preparer.inline(item);
+        // The budget is given in listing order: not before items that wait to be read.
+        const ready = this.#preparing.size > 0 ? undefined : preparer.inline(item);
         const again = ready === undefined || ('outcome' in ready && repairer.mayHelp(ready));
         this.#slots.push(again ? this.#later(() => this.#prepare(item)) : ready);
       } else {

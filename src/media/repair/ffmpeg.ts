@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+import PQueue from 'p-queue';
 import { RejectedItemError, RetryableError } from '../../model/errors.ts';
 import { confined } from '../ffprobe.ts';
 import { formatInfo } from '../formats.ts';
@@ -7,6 +9,8 @@ import type { MediaTools } from '../tools.ts';
 /** Encoding may take longer than the recording itself on a slow machine. */
 const TIMEOUT_MS = 60 * 60_000;
 const MESSAGE_BYTES = 4_000_000;
+/** Each encoder uses all cores and up to some hundred megabytes, so few run at once. */
+const processes = new PQueue({ concurrency: Math.max(2, Math.floor(availableParallelism() / 4)) });
 
 export interface FfmpegOptions {
   tools: MediaTools;
@@ -27,11 +31,10 @@ export async function ffmpeg(
 ): Promise<string> {
   const demuxer = formatInfo(format)?.demuxer ?? format;
   const args = ['-hide_banner', '-nostats', '-v', 'info', '-nostdin', '-y', ...confined(demuxer)];
-  const { code, stderr } = await runTool(tools.ffmpeg, [...args, '-i', `file:${source}`, ...output], {
-    timeoutMs: TIMEOUT_MS,
-    maxBytes: MESSAGE_BYTES,
-    signal,
-  }).catch((error: unknown) => {
+  const limits = { timeoutMs: TIMEOUT_MS, maxBytes: MESSAGE_BYTES, signal };
+  const command = [...args, '-i', `file:${source}`, ...output];
+  const converting = processes.add(() => runTool(tools.ffmpeg, command, limits));
+  const { code, stderr } = await converting.catch((error: unknown) => {
     if (!(error instanceof RetryableError)) throw error;
     throw new RetryableError('REPAIR_FAILED', `converting ${format.toUpperCase()} failed: ${error.message}`, {
       cause: error,
