@@ -21,7 +21,7 @@ function spelled(item: SourceItem, base: string): ItemPath {
   if (archive !== -1) return { path: withoutRepeat(uri.slice(archive + 2)), inner: true };
   if (url !== undefined) return { path: urlPath(url), inner: true };
   // A row of a table names a file; its own uri says nothing of it.
-  if (/#L\d+(?:#\d+)?$/.test(uri) && file !== undefined) {
+  if (/#[LR]\d+(?:#\d+)?$/.test(uri) && file !== undefined) {
     const path = relative(base, file.toString());
     const isInside = !isAbsolute(path) && path.split(sep)[0] !== '..';
     return isInside

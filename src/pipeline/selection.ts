@@ -152,7 +152,7 @@ function keyOf(line: Outcome): string {
   return line.code === 'INPUT_DUPLICATE' ? byBoth(line.inputId, line.uri) : byId(line.inputId);
 }
 
-const isRow = (uri: string): boolean => /#L\d+(?:#\d+)?$/.test(uri);
+const isRow = (uri: string): boolean => /#[LR]\d+(?:#\d+)?$/.test(uri);
 
 const byId = (id: string): string => `i${id}`;
 const byUri = (uri: string): string => `u${uri}`;

@@ -67,6 +67,10 @@ function inWords(issue: Raw, schema: z.ZodType): Issue[] {
     const known = keysAt(schema, path.slice(0, -1));
     return [{ path, what: 'key', message: unknownKey(String(path.at(-1)), known) }];
   }
+  if (issue.code === 'invalid_type' && path.length === 0) {
+    const found = issue.input === null ? 'nothing' : Array.isArray(issue.input) ? 'a list' : 'a plain value';
+    return [{ path, what: 'value', message: `expected keys such as source and sink, and there is ${found}` }];
+  }
   const message = issue.message.replace(/^Invalid input: /, '').replace(/, received (\w+)$/, ', not $1');
   return [{ path, what: 'value', message }];
 }

@@ -145,7 +145,7 @@ describe('a pipeline file', () => {
 
   it('is not a pipeline when it is empty, a list or a text', async () => {
     for (const text of ['', '[]', 'photos'])
-      expect(await lint(text)).toEqual([expect.stringContaining('expected object')]);
+      expect(await lint(text)).toEqual([expect.stringContaining('expected keys such as source')]);
   });
 });
 
