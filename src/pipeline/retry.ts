@@ -93,6 +93,7 @@ async function retryLog(request: RetryRequest, env: RunEnvironment): Promise<Run
     );
   }
   const log = resolve(request.failures);
+  if (!existsSync(log)) throw new FatalError('SOURCE_NOT_FOUND', `${request.failures} does not exist`);
   const options = parseOptions(
     runOptions,
     { ...request.options, ...(duplicates ? { onDuplicate: 'suffix' } : {}) },
