@@ -10,7 +10,7 @@ import { RejectedItemError } from '../model/errors.ts';
 import type { MediaInfo } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
 import { deriveAnnotationId } from './annotation-id.ts';
-import { checkFields } from './check-fields.ts';
+import { checkConcepts, checkFields } from './check-fields.ts';
 import { checkRegion } from './check-region.ts';
 import { checkFrame, checkKind, checkSegment, checkSpan } from './check-times.ts';
 import { checkString } from './invalid.ts';
@@ -98,7 +98,7 @@ function checkDraft(
   warnings: Set<Code>,
 ): Annotation {
   checkKind(draft, kind);
-  const { concepts, ...fields } = checkFields(draft);
+  const concepts = checkConcepts(draft.concepts);
   const checked: Annotation = { id: draft.id ?? UNNAMED, concepts };
   const region = draft.region === undefined ? undefined : checkRegion(draft.region, draft.unit, media, frame);
   if (region !== undefined) checked.region = region.region;
@@ -106,7 +106,7 @@ function checkDraft(
   if (draft.frame !== undefined) checked.frame = checkFrame(draft.frame, media.durationMs);
   const segment = draft.segment === undefined ? undefined : checkSegment(draft.segment, media.durationMs);
   if (segment !== undefined) checked.segment = segment.segment;
-  Object.assign(checked, fields);
+  checkFields(draft, checked);
   if (concepts.length === 0 && !SUBSTANCE.some((field) => checked[field] !== undefined)) {
     throw new RejectedItemError('ANNOTATION_INVALID_ARGUMENT', 'the annotation says nothing of its input');
   }

@@ -2,7 +2,7 @@ import type { Box, Point, Polygon, Position } from '../model/annotation.ts';
 import { VISIBILITIES } from '../model/annotation.ts';
 import { RejectedItemError } from '../model/errors.ts';
 import { clipRing } from './clip-ring.ts';
-import { checkFinite, checkString, invalid, notFinite } from './invalid.ts';
+import { checkFinite, checkString, invalid } from './invalid.ts';
 import { ringRuns } from './polygon-runs.ts';
 import { areaOf } from './runs.ts';
 
@@ -73,8 +73,8 @@ function checkRing(ring: readonly Position[], field: () => string, placement: Pl
   let reachesOver = false;
   for (let i = 0; i < ring.length; i++) {
     const [x, y] = ring[i]!;
-    if (!Number.isFinite(x)) throw notFinite(`${field()}[${i}][0]`, x);
-    if (!Number.isFinite(y)) throw notFinite(`${field()}[${i}][1]`, y);
+    checkFinite(() => `${field()}[${i}][0]`, x);
+    checkFinite(() => `${field()}[${i}][1]`, y);
     const position = placement.place(x, y);
     position[0] = snap(position[0]);
     position[1] = snap(position[1]);
