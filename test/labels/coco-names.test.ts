@@ -78,6 +78,21 @@ describe('an image of a COCO file', () => {
     expect(await given(['a.jpg'], 'images/train/a.jpg', files)).toEqual(['1']);
   });
 
+  it.runIf(process.platform === 'linux')(
+    'spelled as another file is that file and not its double',
+    async () => {
+      const names = ['caf\u00e9.jpg', 'cafe\u0301.jpg'];
+      const files = Object.fromEntries(names.map((name) => [name, 'pixels']));
+      for (const [i, name] of names.entries()) {
+        expect(await given(names, name, files)).toEqual([String(i + 1)]);
+        expect(await given([name], names[1 - i]!, files)).toBeUndefined();
+      }
+      const encoded = { 'a b.jpg': 'pixels', 'a%20b.jpg': 'pixels' };
+      expect(await given(['a%20b.jpg'], 'a b.jpg', encoded)).toBeUndefined();
+      expect(await given(['a%20b.jpg'], 'a b.jpg', { 'a b.jpg': 'pixels' })).toEqual(['1']);
+    },
+  );
+
   it('whose name leads out of the source is not looked for there', async () => {
     expect(await given(['../../etc/passwd'], 'x/passwd')).toEqual(['1']);
     expect(await given(['a\0b'], 'x/a\0b')).toEqual(['1']);
