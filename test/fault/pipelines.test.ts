@@ -71,8 +71,19 @@ describe('a pipeline file that is up to no good is refused with its place', () =
       `${good}annotate: [{ coco: { fil: x } }]\n`,
       /^2:22: annotate\[0\]\.coco\.fil: unknown key; did you mean file\?/,
     ],
+    ['a word for a list', `${good}annotate: coco\n`, /^2:11: annotate: expected a list, not a text$/],
+    [
+      'an empty label source',
+      `${good}annotate: [{ coco: }]\n`,
+      /^2:20: annotate\[0\]\.coco: expected keys with values, not nothing$/,
+    ],
+    [
+      'a class that is no index',
+      `${good}annotate: [{ masks: { classes: { a: cat } } }]\n`,
+      /^2:34: annotate\[0\]\.masks\.classes\.a: expected an index such as 7, or a colour as #rrggbb$/,
+    ],
     ['broken YAML', `source: [texts\n`, /^\d+:\d+: /],
-    ['nothing', '', /expected keys such as source and sink, and there is nothing$/],
+    ['nothing', '', /expected keys such as source and sink, not nothing$/],
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a pipeline file's
     ['a secret where none belongs', 'source: ${HOME}/texts\n', /^1:9: source: .*\$\{HOME\}/],
   ])('%s', async (_, pipeline, message) => {

@@ -96,7 +96,7 @@ describe('a pipeline file', () => {
     ['source: 5', /^1:9 source: expected a path, a source by its loader/],
     [
       'source: [photos, { folder: { path: photos, recursive: 3 } }]',
-      '1:55 source[1].folder.recursive: expected boolean, not number',
+      '1:55 source[1].folder.recursive: expected true or false, not a number',
     ],
     [
       'source: t.mjs',
