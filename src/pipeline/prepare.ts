@@ -370,8 +370,8 @@ function lengthOf(kind: Kind, payload: Payload): { textLength?: number } {
 
 /** Labels are about the file as the source has it, also where the store has a smaller copy. */
 function originalMedia(media: MediaInfo): MediaInfo {
-  const { width, height } = media.original ?? {};
-  return width === undefined || height === undefined ? media : { ...media, width, height };
+  const { width, height, orientation = 1 } = media.original ?? {};
+  return width === undefined || height === undefined ? media : { ...media, width, height, orientation };
 }
 
 /** About the bytes that annotations take in memory: outlines and masks are what can be large. */

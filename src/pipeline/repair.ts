@@ -224,8 +224,14 @@ function lengthOf({ parts }: Repaired): { textLength?: number } {
 }
 
 function originalOf({ media, sha256, bytes }: Original): NonNullable<MediaInfo['original']> {
-  const { format, width, height } = media;
-  return { format, sha256, bytes, ...(width === undefined || height === undefined ? {} : { width, height }) };
+  const { format, width, height, orientation } = media;
+  return {
+    format,
+    sha256,
+    bytes,
+    ...(width === undefined || height === undefined ? {} : { width, height }),
+    ...(orientation === undefined ? {} : { orientation }),
+  };
 }
 
 /** The item that stands for a part, or for the whole where there is one part only. */

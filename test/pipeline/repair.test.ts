@@ -88,6 +88,31 @@ describe('an image', () => {
     expect(again.report.bytes.read).toBe(0);
   });
 
+  test('that was turned upright takes labels of the pixels as they were, in a second run as in the first', async () => {
+    await noise(300, 200).withMetadata({ orientation: 6 }).jpeg().toFile(join(source, 'a.jpg'));
+    const labelled = { annotate: [{ type: 'coco', options: { file: 'coco.json' } }] };
+    const coco = (boxes: number[][]) =>
+      writeFile(
+        join(source, 'coco.json'),
+        JSON.stringify({
+          images: [{ id: 1, file_name: 'a.jpg', width: 300, height: 200 }],
+          categories: [{ id: 1, name: 'cat' }],
+          annotations: boxes.map((bbox, i) => ({ id: i + 1, image_id: 1, category_id: 1, bbox })),
+        }),
+      );
+    await coco([[0, 0, 30, 20]]);
+    const limit = { 'image.megapixels': '0.02' };
+    const first = await run(['downscale'], limit, labelled);
+    expect(first.report.annotations!.totals).toMatchObject({ listed: 1, ok: 1 });
+    await coco([
+      [0, 0, 30, 20],
+      [0, 0, 60, 20],
+    ]);
+    const second = await run(['downscale'], limit, labelled);
+    expect(second.report.annotations!.totals).toMatchObject({ listed: 2, ok: 2 });
+    expect(second.inputs[0]!.annotations.map(({ region }) => region!.box!.right)).toEqual([1, 1]);
+  });
+
   test('with too many bytes loses quality before it loses pixels, and both only where that is allowed', async () => {
     await noise(400, 300).jpeg({ quality: 100 }).toFile(join(source, 'a.jpg'));
     const { size } = await stat(join(source, 'a.jpg'));
