@@ -73,6 +73,7 @@ export class CocoIndex {
     });
     await scanner.run(signal);
     this.repeatedIds = repeatsIn(ids);
+    ids.free();
     return ['images', 'annotations'].filter((name) => scanner.met.get(name) !== true);
   }
 
