@@ -47,7 +47,7 @@ export const coco: LabelComponent<CocoOptions> = {
   summary: 'A COCO file beside the images: boxes, polygons, run-length masks, key points, captions',
   example: '- coco: { file: annotations/instances.json }',
   options,
-  create: (base, cocoOptions) => new CocoLabels(base, cocoOptions),
+  create: (base, cocoOptions, source) => new CocoLabels(base, cocoOptions, source?.hasFolder ?? true),
 };
 
 /** An image that an item may be, and all images of the same name. */
@@ -61,12 +61,14 @@ class CocoLabels implements LabelSource {
   readonly #base: string;
   #root: RawPath | undefined;
   readonly #options: CocoOptions;
+  readonly #hasFolder: boolean;
   #sets: CocoSet[] = [];
   #concepts: ConceptDefinition[] = [];
 
-  constructor(base: string, cocoOptions: CocoOptions) {
+  constructor(base: string, cocoOptions: CocoOptions, hasFolder: boolean) {
     this.#base = base;
     this.#options = cocoOptions;
+    this.#hasFolder = hasFolder;
   }
 
   get describes(): string {
@@ -118,9 +120,10 @@ class CocoLabels implements LabelSource {
     if (best.length === 0) return undefined;
     const isExact = !inner && best.every(({ found }) => found.exact);
     const isPlain = isExact && path === spelling && best.every(({ set }) => set.names.isPlain);
-    return isPlain
-      ? this.#take(item, best, true)
-      : this.#takeLikely(item, best, isExact, inner ? undefined : spelling);
+    if (isPlain) return this.#take(item, best, true);
+    // Beside an archive its files may lie unpacked, and are no items.
+    if (inner && !this.#hasFolder) return this.#take(item, best, false);
+    return this.#takeLikely(item, best, isExact, inner ? undefined : spelling);
   }
 
   unmatched(ctx: Context): AsyncIterable<Outcome> {

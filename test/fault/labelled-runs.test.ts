@@ -8,7 +8,10 @@ import type { Input } from '../../src/model/input.ts';
 import { accounted } from '../support/accounts.ts';
 import { cocoOf, folderOf, only, plainPng, problemsOf, runLabelled } from '../support/annotated.ts';
 import { sluiceJson, start } from '../support/cli.ts';
+import { addFile, metaData, protocol, writeCommit } from '../support/delta.ts';
+import { text } from '../support/parquet.ts';
 import { storedIn } from '../support/stored.ts';
+import { writeZip } from '../support/zip-writer.ts';
 
 const box = { image_id: 1, category_id: 1, bbox: [4, 2, 10, 5] };
 const coco = [{ coco: { file: 'coco.json' } }];
@@ -297,4 +300,36 @@ test('a span beyond its text is refused every time, also when the text has not c
   await writeFile(third.report.ledger!, `${whole[0]}\n`);
   const resumed = await resume({ runId: third.report.runId, store: third.store });
   expect(accounted(third.store, resumed).get('a.txt')).toMatchObject({ annotations: { good: 1 } });
+});
+
+test('the files of an archive have their labels, also while they lie unpacked beside it', async () => {
+  const dir = await folderOf({
+    'set/a.png': 1,
+    'set/coco.json': cocoOf({ 'a.png': 1 }, [{ ...box, id: 1 }]),
+  });
+  writeZip(join(dir, 'set/all.zip'), [{ name: 'images/a.png', data: await plainPng(1) }]);
+  const alone = await runLabelled(dir, { source: 'set/all.zip', annotate: coco });
+  expect(alone.report).toMatchObject({ exitCode: 0, totals: { listed: 1, ok: 1 } });
+  expect(only((await storedIn(alone.store))[0]!.annotations).id).toBe('1');
+  // In a folder with both, the labels are those of the file that they name.
+  const both = await runLabelled(dir, { source: 'set', annotate: coco }, join(dir, 'both'));
+  const labelled = (await storedIn(both.store)).map(({ uri, annotations }) => [uri, annotations.length]);
+  expect(Object.fromEntries(labelled)).toEqual({ 'a.png': 1, 'all.zip!/images/a.png': 0 });
+});
+
+test('labels of a Delta table lie in its folder', async () => {
+  const dir = await folderOf({
+    'table/photos/a.png': 1,
+    'table/coco.json': cocoOf({ 'photos/a.png': 1 }, [{ ...box, id: 1 }]),
+  });
+  const table = join(dir, 'table');
+  const fields = [{ name: 'input', type: 'string' }];
+  const added = await addFile(table, 'part-0.parquet', { input: [text, ['photos/a.png']] });
+  await writeCommit(table, 0, [protocol(), metaData(fields), added]);
+  const { store, report } = await runLabelled(dir, {
+    source: { delta: { path: 'table', inputType: 'file' } },
+    annotate: coco,
+  });
+  expect(report).toMatchObject({ exitCode: 0, totals: { listed: 1, ok: 1 } });
+  expect(only((await storedIn(store))[0]!.annotations).id).toBe('1');
 });
