@@ -126,6 +126,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   const heartbeat = new Heartbeat(session, env);
   const ran = await runner.run();
   await heartbeat.stop();
+  session.seen.close();
   const ending = await closeLog(log, ran);
   await rm(sink.spoolDir, { recursive: true, force: true });
 
