@@ -108,7 +108,14 @@ describe('a labelled run that is killed', () => {
         { ...box, id: 4, image_id: 3 },
       ]),
     });
-    const { report: whole, store, lines } = await runLabelled(dir, { source: 'source', annotate: coco });
+    const line = { id: 'both', file: 'source/a.png', text: 'an image with a text' };
+    await folderOf({ 'in.jsonl': `${JSON.stringify(line)}\n` }, dir);
+    const source = [
+      { name: 'files', folder: { path: 'source' }, annotate: coco },
+      { name: 'rows', jsonl: { path: 'in.jsonl' } },
+    ];
+    const { report: whole, store, lines } = await runLabelled(dir, { source });
+    expect(whole.withText).toBe(1);
     const inputs = await storedIn(store);
     const ledger = (await readFile(whole.ledger!, 'utf8')).split('\n');
     for (const kept of [0, 1, 3]) {
@@ -116,7 +123,7 @@ describe('a labelled run that is killed', () => {
       await writeFile(whole.ledger!, `${ledger.slice(0, 1 + kept).join('\n')}\n{"torn`);
       const resumed = await resume({ runId: whole.runId, store });
       const again = accounted(store, resumed);
-      for (const field of ['exitCode', 'totals', 'annotations', 'warnings'] as const) {
+      for (const field of ['exitCode', 'totals', 'byKind', 'withText', 'annotations', 'warnings'] as const) {
         expect(resumed[field], `${field} after ${kept} lines`).toEqual(whole[field]);
       }
       for (const [uri, { annotations }] of lines) expect(again.get(uri)?.annotations).toEqual(annotations);
