@@ -340,3 +340,25 @@ test('labels of a Delta table lie in its folder', async () => {
   expect(report).toMatchObject({ exitCode: 0, totals: { listed: 1, ok: 1 } });
   expect(only((await storedIn(store))[0]!.annotations).id).toBe('1');
 });
+
+test('rows of labels that were broken are no items: a retry leaves them alone, the next ingest takes them', async () => {
+  const rows = (last: string) => ['{"file_name": "a.png", "label": "cat"}', last, ''].join('\n');
+  const dir = await folderOf({
+    'source/a.png': 1,
+    'source/b.png': 2,
+    'source/metadata.jsonl': rows('{"file_name": "b.png", label}'),
+  });
+  const pipeline = { source: 'source', annotate: [{ huggingface: {} }] };
+  const first = await runLabelled(dir, pipeline);
+  expect(first.report).toMatchObject({ exitCode: 2, totals: { listed: 4, ok: 2, rejected: 1, skipped: 1 } });
+  expect(first.lines.get('metadata.jsonl#L2')).toMatchObject({ stage: 'annotate', outcome: 'rejected' });
+  await folderOf({ 'source/metadata.jsonl': rows('{"file_name": "b.png", "label": "dog"}') }, dir);
+  const retried = await sluiceJson(['retry', first.report.failures!, '--rejected']);
+  expect(retried.json).toMatchObject({ exitCode: 0, totals: { listed: 0 } });
+  const again = await runLabelled(dir, pipeline);
+  expect(again.report).toMatchObject({ exitCode: 0, totals: { listed: 3, ok: 1, skipped: 2 } });
+  expect((await storedIn(first.store)).map(({ concepts }) => concepts.map(({ id }) => id))).toEqual([
+    ['cat'],
+    ['dog'],
+  ]);
+});

@@ -1,6 +1,7 @@
 import { truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { FatalError, runPipeline } from '../../src/index.ts';
 import { accounted } from '../support/accounts.ts';
 import { cocoOf, folderOf, runLabelled } from '../support/annotated.ts';
 import { sluice, sluiceJson } from '../support/cli.ts';
@@ -11,19 +12,17 @@ interface Refused {
   error: { code: string; message: string };
 }
 
-/** How `run` and `lint` answer to a pipeline file; both must refuse it. */
-async function refusals(pipeline: string): Promise<string> {
+/** Why a pipeline file is refused. */
+async function refusal(pipeline: string): Promise<string> {
   const dir = await folderOf({ 'texts/a.txt': 'a', 'p.yaml': pipeline });
   const file = join(dir, 'p.yaml');
-  const store = join(dir, 'store');
-  const [run, lint] = await Promise.all([
-    sluiceJson<Refused>(['run', file, '--store', store]),
-    sluice(['lint', file]),
-  ]);
-  expect({ code: run.code, error: run.json.error.code }).toEqual({ code: 1, error: 'PIPELINE_INVALID' });
-  expect(lint.code).toBe(1);
-  expect(run.stderr).not.toMatch(/\n\s+at /);
-  return run.json.error.message.replaceAll(`${file}:`, '');
+  const error: unknown = await runPipeline({ pipeline: file, store: join(dir, 'store') }).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof FatalError)) throw new Error(`not refused: ${String(error)}`);
+  expect(error.code).toBe('PIPELINE_INVALID');
+  return error.message.replaceAll(`${file}:`, '');
 }
 
 const good = 'source: texts\n';
@@ -87,7 +86,26 @@ describe('a pipeline file that is up to no good is refused with its place', () =
     // biome-ignore lint/suspicious/noTemplateCurlyInString: it is a pipeline file's
     ['a secret where none belongs', 'source: ${HOME}/texts\n', /^1:9: source: .*\$\{HOME\}/],
   ])('%s', async (_, pipeline, message) => {
-    expect(await refusals(pipeline)).toMatch(message);
+    expect(await refusal(pipeline)).toMatch(message);
+  });
+
+  test('or a folder, or is given to the wrong command: each names the right one', async () => {
+    const dir = await folderOf({ 'p.yaml': good });
+    const folder = await sluice(['run', dir, '--store', join(dir, 'store')]);
+    expect(folder.stderr).toContain('it is a folder; sluice ingest takes folders');
+    const ingested = await sluice(['ingest', join(dir, 'p.yaml'), '--store', join(dir, 'store')]);
+    expect(ingested.stderr).toContain('a pipeline file is run by sluice run');
+    expect([folder.code, ingested.code]).toEqual([1, 1]);
+  });
+
+  test('by run and lint alike, with a sentence and no stack', async () => {
+    const dir = await folderOf({ 'p.yaml': `${good}label:\n  metadata:\n${bomb.replace(/^/gm, '    ')}\n` });
+    const file = join(dir, 'p.yaml');
+    const run = await sluiceJson<Refused>(['run', file, '--store', join(dir, 'store')]);
+    expect({ code: run.code, error: run.json.error.code }).toEqual({ code: 1, error: 'PIPELINE_INVALID' });
+    expect(run.stderr).not.toMatch(/\n\s+at /);
+    const lint = await sluice(['lint', file]);
+    expect(lint).toMatchObject({ code: 1, stdout: expect.stringContaining('more than 100000 values') });
   });
 
   test('50 MB are not read at all', async () => {
