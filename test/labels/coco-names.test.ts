@@ -116,7 +116,7 @@ describe('what cannot be told apart', () => {
     expect((await labelsOf(source, 'x.zip!/a.jpg'))?.annotations).toMatchObject([{ id: '1' }]);
     expect((await labelsOf(source, 'y.zip!/a.jpg'))?.annotations).toMatchObject([
       {
-        code: 'LABELS_WITHOUT_INPUT',
+        code: 'LABELS_AMBIGUOUS',
         message: expect.stringContaining('fit y.zip!/a.jpg and went to x.zip!/a.jpg'),
       },
     ]);
@@ -132,7 +132,7 @@ describe('what cannot be told apart', () => {
     });
     const { annotations } = (await labelsOf(await opened(base), 'other/a.jpg'))!;
     expect(annotations).toMatchObject([
-      { code: 'LABELS_WITHOUT_INPUT', message: expect.stringContaining('other/a.jpg may be a.jpg of') },
+      { code: 'LABELS_AMBIGUOUS', message: expect.stringContaining('other/a.jpg may be a.jpg of') },
     ]);
   });
 
