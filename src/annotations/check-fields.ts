@@ -1,12 +1,11 @@
 import type { Annotation } from '../model/annotation.ts';
 import { ANNOTATION_STATUSES } from '../model/annotation.ts';
 import type { Concept, Geo } from '../model/labels.ts';
-import { checkFinite, checkString, invalid } from './invalid.ts';
+import { checkFinite, checkString, type Field, invalid } from './invalid.ts';
 
-/** What an annotation says beside where it is. */
+/** What an annotation says beside its concepts and where it is. */
 export type PlainFields = Pick<
   Annotation,
-  | 'concepts'
   | 'trackId'
   | 'text'
   | 'geo'
@@ -23,9 +22,8 @@ const INSTANT = /^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)
 const UTC = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const ZONE = /(Z|[+-]\d\d:\d\d)$/;
 
-/** In the order of the model, absent fields left out. */
-export function checkFields(given: PlainFields): PlainFields {
-  const checked: PlainFields = { concepts: checkConcepts(given.concepts) };
+/** Adds them to `checked` in the order of the model, absent ones left out. */
+export function checkFields(given: PlainFields, checked: PlainFields): void {
   if (given.trackId !== undefined) {
     checkString('trackId', given.trackId);
     checked.trackId = given.trackId;
@@ -53,14 +51,13 @@ export function checkFields(given: PlainFields): PlainFields {
   }
   if (given.createdAt !== undefined) checked.createdAt = utcOf('createdAt', given.createdAt);
   if (given.modifiedAt !== undefined) checked.modifiedAt = utcOf('modifiedAt', given.modifiedAt);
-  return checked;
 }
 
-function checkConcepts(concepts: readonly Concept[]): Concept[] {
+export function checkConcepts(concepts: readonly Concept[]): Concept[] {
   return concepts.map(({ id, name, value }, i) => {
-    checkString(`concepts[${i}].id`, id);
-    checkString(`concepts[${i}].name`, name);
-    checkWithin(`concepts[${i}].value`, value, 0, 1);
+    checkString(() => `concepts[${i}].id`, id);
+    checkString(() => `concepts[${i}].name`, name);
+    checkWithin(() => `concepts[${i}].value`, value, 0, 1);
     return { id, name, value };
   });
 }
@@ -71,7 +68,7 @@ function checkGeo({ latitude, longitude }: Geo): Geo {
   return { latitude, longitude };
 }
 
-function checkWithin(field: string, value: number, least: number, most: number): void {
+function checkWithin(field: Field, value: number, least: number, most: number): void {
   checkFinite(field, value);
   if (value < least || value > most) throw invalid(field, `within ${least}…${most}`, value);
 }

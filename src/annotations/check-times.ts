@@ -11,9 +11,11 @@ const KINDS_OF = {
   span: ['text'],
 } as const satisfies Partial<Record<keyof AnnotationDraft, readonly Kind[]>>;
 
+const PLACES = Object.keys(KINDS_OF) as (keyof typeof KINDS_OF)[];
+
 /** Throws RejectedItemError ANNOTATION_KIND_MISMATCH or, of a region in a video without its frame, …INVALID_ARGUMENT. */
 export function checkKind(draft: AnnotationDraft, kind: Kind): void {
-  for (const part of Object.keys(KINDS_OF) as (keyof typeof KINDS_OF)[]) {
+  for (const part of PLACES) {
     const kinds: readonly Kind[] = KINDS_OF[part];
     if (draft[part] === undefined || kinds.includes(kind)) continue;
     throw new RejectedItemError('ANNOTATION_KIND_MISMATCH', `${part}: the input is of kind ${kind}`, {

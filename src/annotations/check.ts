@@ -10,7 +10,7 @@ import { RejectedItemError } from '../model/errors.ts';
 import type { MediaInfo } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
 import { deriveAnnotationId } from './annotation-id.ts';
-import { checkFields } from './check-fields.ts';
+import { checkConcepts, checkFields } from './check-fields.ts';
 import { checkRegion } from './check-region.ts';
 import { checkFrame, checkKind, checkSegment, checkSpan } from './check-times.ts';
 import { checkString } from './invalid.ts';
@@ -60,7 +60,7 @@ export interface CheckResult {
  * Checking the result again changes nothing and warns of nothing.
  */
 export function checkAnnotations(entries: readonly AnnotationEntry[], target: AnnotationTarget): CheckResult {
-  const checked: { id: string | undefined; rest: Omit<Annotation, 'id'> }[] = [];
+  const annotations: Annotation[] = [];
   const problems: AnnotationProblem[] = [];
   const warnings = new Set<Code>();
   const ids = new Set<string>();
@@ -71,19 +71,24 @@ export function checkAnnotations(entries: readonly AnnotationEntry[], target: An
       continue;
     }
     try {
-      const rest = checkDraft(entry, target, frame, warnings);
+      const annotation = checkDraft(entry, target, frame, warnings);
       if (entry.id !== undefined) claim(entry.id, ids);
-      checked.push({ id: entry.id, rest });
+      annotations.push(annotation);
     } catch (error) {
       problems.push(problemOf(entry.ref, error));
     }
   }
-  const annotations = checked.map(({ id, rest }) => ({
-    id: id ?? deriveAnnotationId(target.inputId, rest, ids),
-    ...rest,
-  }));
+  // At the end, when every given id is known.
+  for (const annotation of annotations) {
+    if (annotation.id !== UNNAMED) continue;
+    const { id: _none, ...content } = annotation;
+    annotation.id = deriveAnnotationId(target.inputId, content, ids);
+  }
   return { annotations, problems, warnings: [...warnings] };
 }
+
+/** In place of an id until one is derived; no given id is empty. */
+const UNNAMED = '';
 
 /** In the order of the model. Warnings of a draft that is good are added. */
 function checkDraft(
@@ -91,17 +96,17 @@ function checkDraft(
   { kind, media, textLength }: AnnotationTarget,
   frame: () => LabelledFrame,
   warnings: Set<Code>,
-): Omit<Annotation, 'id'> {
+): Annotation {
   checkKind(draft, kind);
-  const { concepts, ...fields } = checkFields(draft);
-  const checked: Omit<Annotation, 'id'> = { concepts };
+  const concepts = checkConcepts(draft.concepts);
+  const checked: Annotation = { id: draft.id ?? UNNAMED, concepts };
   const region = draft.region === undefined ? undefined : checkRegion(draft.region, draft.unit, media, frame);
   if (region !== undefined) checked.region = region.region;
   if (draft.span !== undefined) checked.span = checkSpan(draft.span, textLength);
   if (draft.frame !== undefined) checked.frame = checkFrame(draft.frame, media.durationMs);
   const segment = draft.segment === undefined ? undefined : checkSegment(draft.segment, media.durationMs);
   if (segment !== undefined) checked.segment = segment.segment;
-  Object.assign(checked, fields);
+  checkFields(draft, checked);
   if (concepts.length === 0 && !SUBSTANCE.some((field) => checked[field] !== undefined)) {
     throw new RejectedItemError('ANNOTATION_INVALID_ARGUMENT', 'the annotation says nothing of its input');
   }

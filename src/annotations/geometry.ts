@@ -8,6 +8,7 @@ import { areaOf } from './runs.ts';
 
 /** Where a position of the labels lies in the oriented image; remembers whether anything had to be cut. */
 export interface Placement {
+  /** A new position, the caller's own. */
   place(x: number, y: number): Position;
   clamped: boolean;
 }
@@ -55,8 +56,8 @@ export function checkBox(box: Box, placement: Placement): Box {
 /** Cut at the edges of the image; a hole or part outside is cut off whole, and one without area is an error. */
 export function checkPolygon(polygon: Polygon, placement: Placement): Polygon {
   const parts: Polygon = [];
-  for (const [i, part] of polygon.entries()) {
-    const rings = part.map((ring, k) => checkRing(ring, `polygon[${i}][${k}]`, placement));
+  for (let i = 0; i < polygon.length; i++) {
+    const rings = polygon[i]!.map((ring, k) => checkRing(ring, () => `polygon[${i}][${k}]`, placement));
     if (rings.length === 0) throw degenerate(`polygon[${i}]: has no ring`);
     const [outer, ...holes] = rings;
     if (outer!.length > 0) parts.push([outer!, ...holes.filter((hole) => hole.length > 0)]);
@@ -66,23 +67,29 @@ export function checkPolygon(polygon: Polygon, placement: Placement): Polygon {
   return parts;
 }
 
-/** Empty for a ring outside the image. */
-function checkRing(ring: readonly Position[], field: string, placement: Placement): Position[] {
-  const placed = ring.map(([x, y], i) => {
-    checkFinite(`${field}[${i}][0]`, x);
-    checkFinite(`${field}[${i}][1]`, y);
-    const [placedX, placedY] = placement.place(x, y);
-    return [snap(placedX), snap(placedY)] as Position;
-  });
+/** Empty for a ring outside the image. One pass for a ring inside: `field` is asked for only to say what is wrong. */
+function checkRing(ring: readonly Position[], field: () => string, placement: Placement): Position[] {
+  const placed: Position[] = [];
+  let reachesOver = false;
+  for (let i = 0; i < ring.length; i++) {
+    const [x, y] = ring[i]!;
+    checkFinite(() => `${field()}[${i}][0]`, x);
+    checkFinite(() => `${field()}[${i}][1]`, y);
+    const position = placement.place(x, y);
+    position[0] = snap(position[0]);
+    position[1] = snap(position[1]);
+    reachesOver ||= isOver(position[0]) || isOver(position[1]);
+    placed.push(position);
+  }
   while (placed.length > 1 && isSamePosition(placed[0]!, placed.at(-1)!)) placed.pop();
   if (placed.length < 3) {
-    throw new RejectedItemError('REGION_DEGENERATE', `${field}: has fewer than three points`, {
+    throw new RejectedItemError('REGION_DEGENERATE', `${field()}: has fewer than three points`, {
       measured: placed.length,
       limit: 3,
     });
   }
-  if (!hasArea(placed)) throw degenerate(`${field}: its ${placed.length} points enclose no area`);
-  if (!placed.some(([x, y]) => isOver(x) || isOver(y))) return placed;
+  if (!hasArea(placed)) throw degenerate(`${field()}: its ${placed.length} points enclose no area`);
+  if (!reachesOver) return placed;
   placement.clamped = true;
   const rest = clipRing(placed);
   return rest.length >= 3 && hasArea(rest) ? rest : [];
@@ -91,12 +98,14 @@ function checkRing(ring: readonly Position[], field: string, placement: Placemen
 const isSamePosition = (a: Position, b: Position): boolean => a[0] === b[0] && a[1] === b[1];
 
 function hasArea(ring: readonly Position[]): boolean {
+  const [originX, originY] = ring[0]!;
   let twice = 0;
   let [lastX, lastY] = ring.at(-1)!;
-  const [originX, originY] = ring[0]!;
-  for (const [x, y] of ring) {
+  for (let i = 0; i < ring.length; i++) {
+    const [x, y] = ring[i]!;
     twice += (lastX - originX) * (y - originY) - (x - originX) * (lastY - originY);
-    [lastX, lastY] = [x, y];
+    lastX = x;
+    lastY = y;
   }
   return Math.abs(twice) / 2 > MIN_AREA || crossesItself(ring);
 }

@@ -68,7 +68,9 @@ export function placeIn(
     );
   }
   const { width, height } = unit === 'pixels' ? size! : { width: 1, height: 1 };
-  return (x, y) => turnPosition(x / width, y / height, orientation);
+  return orientation === 1
+    ? (x, y) => [x / width, y / height]
+    : (x, y) => turnPosition(x / width, y / height, orientation);
 }
 
 const isSame = (a: Size, b: Size): boolean => a.width === b.width && a.height === b.height;

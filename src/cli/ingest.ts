@@ -15,11 +15,11 @@ type AnyLoader = LoaderComponent<unknown>;
 
 export function ingestCommand(cli: Cli, loaders: readonly AnyLoader[]): Command {
   const command = withStore(new Command('ingest'))
-    .summary('bring a folder, CSV, TSV or ZIP into a store')
+    .summary('bring a source into a store')
     .description(
-      'Bring a folder, a CSV or TSV file, or a ZIP archive into a store, with an outcome for every item.',
+      'Bring a source into a store, with an outcome for every item: a folder, a ZIP archive, a CSV, TSV, JSON Lines or Parquet file, a Delta table, a list of URLs, or a loader of your own.',
     )
-    .argument('<source>', 'a folder, or a .csv, .tsv or .zip file')
+    .argument('<source>', 'a folder, or a .zip, .csv, .tsv, .jsonl, .parquet or .txt file')
     .option(
       '--source-type <name>',
       `what the source is (${loaders.map((l) => l.name).join(', ')}), instead of detecting it`,

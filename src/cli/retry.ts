@@ -21,6 +21,10 @@ export function retryCommand(cli: Cli): Command {
     .option('--source <source>', 'of an upload log: the folder or file that was uploaded')
     .option('--source-type <name>', 'what that source is, instead of detecting it')
     .option('--dataset <name>', 'of an upload log: dataset that the inputs join (default: default)')
+    .option(
+      '--allow-outside',
+      'of an upload log without --source: also take files outside the folder of the log',
+    )
     .option('--wait', 'wait for another run that writes to the store')
     .addHelpText(
       'after',
@@ -50,15 +54,18 @@ Examples:
   });
 }
 
-const LOG_FLAGS = ['source', 'sourceType', 'dataset'];
+const LOG_FLAGS = ['source', 'sourceType', 'dataset', 'allowOutside'];
 
-function logRequest(flags: Record<string, unknown>): Pick<RetryRequest, 'source' | 'options'> {
+function logRequest(
+  flags: Record<string, unknown>,
+): Pick<RetryRequest, 'source' | 'options' | 'allowOutside'> {
   const [source, sourceType, dataset] = LOG_FLAGS.map((name) => flags[name] as string | undefined);
   return {
     ...(source === undefined
       ? {}
       : { source: { source, ...(sourceType === undefined ? {} : { sourceType }) } }),
     ...(dataset === undefined ? {} : { options: { dataset } }),
+    allowOutside: flags['allowOutside'] === true,
   };
 }
 

@@ -76,7 +76,7 @@ export function clashOf(
 
 const ambiguous = (ref: string, message: string): AnnotationEntry => ({
   ref,
-  code: 'LABELS_WITHOUT_INPUT',
+  code: 'LABELS_AMBIGUOUS',
   message: `${message}: give the folder that file_name starts from with the option images, or tell them apart in the file`,
 });
 

@@ -29,6 +29,8 @@ export class ImageNames {
   /** Further images of the same name, which is allowed: their annotations are of the same file. */
   readonly #namesakes = new Map<number, number[]>();
   readonly #prefixes: readonly string[];
+  /** Whether every name is spelled as it is compared, so that an exact match is no other file's. */
+  isPlain = true;
 
   /** `prefixes`: folders that names may be relative to, the likeliest first; '' for the source itself. */
   constructor(prefixes: readonly string[]) {
@@ -38,13 +40,17 @@ export class ImageNames {
   /** Answers whether the slot already stands for a file of another name. */
   add(slot: number, fileName: string, isNew: boolean): boolean {
     const name = cleanName(fileName);
+    if (name.spelling !== name.path) this.isPlain = false;
     const known = this.#exact.get(keyOf(name));
     const isSame = known === slot || this.#namesakesOf(known).includes(slot);
     if (isSame) return false;
     this.#addName(slot, name, known);
     if (fileName.includes('%')) {
       const decoded = cleanName(percentDecoded(fileName));
-      if (decoded.path !== name.path) this.#addName(slot, decoded, this.#exact.get(keyOf(decoded)));
+      if (decoded.path !== name.path) {
+        this.isPlain = false;
+        this.#addName(slot, decoded, this.#exact.get(keyOf(decoded)));
+      }
     }
     return !isNew;
   }
@@ -93,18 +99,22 @@ export class ImageNames {
 }
 
 interface CleanName {
+  /** In Unicode's composed form. */
   path: string;
+  /** The path as the name spells it. */
+  spelling: string;
   /** It says nothing of where in the source the file is. */
   absolute: boolean;
 }
 
 /** A name with `/` between its components and without those that mean nothing. */
 export function cleanName(fileName: string): CleanName {
-  const slashed = fileName.replaceAll('\\', '/').normalize('NFC');
+  const slashed = fileName.replaceAll('\\', '/');
   const components = slashed.split('/').filter((component) => component !== '' && component !== '.');
   const climb = components.lastIndexOf('..');
   const absolute = climb !== -1 || slashed.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(slashed);
-  return { path: components.slice(climb + 1).join('/'), absolute };
+  const spelling = components.slice(climb + 1).join('/');
+  return { path: spelling.normalize('NFC'), spelling, absolute };
 }
 
 /** No path of a source begins with a slash, so that an absolute name is never taken for one. */

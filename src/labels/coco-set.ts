@@ -1,13 +1,14 @@
-import { access } from 'node:fs/promises';
-import { join } from 'node:path';
+import { posix } from 'node:path';
 import { annotationOf } from '../formats/coco/annotation.ts';
 import { CocoFile } from '../formats/coco/coco-file.ts';
 import type { Place } from '../formats/coco/coco-index.ts';
 import { isObject, type JsonObject } from '../formats/coco/element-json.ts';
 import { NumberList } from '../formats/coco/number-list.ts';
+import type { RawPath } from '../io/raw-path.ts';
 import type { AnnotationEntry } from '../model/annotation.ts';
 import type { CocoPlace } from './coco-files.ts';
 import { cleanName, ImageNames } from './coco-names.ts';
+import { isAnotherFile } from './same-file.ts';
 
 /** One COCO file, the names of its images, and which of them items have taken. */
 export class CocoSet {
@@ -76,19 +77,18 @@ export class CocoSet {
     return values.map((value, i) => annotationOf(value, name, places[i]!.offset, index.categories));
   }
 
-  /** Whether the file that the image is named for is there, so that an item elsewhere is another one. */
-  async hasOwnFile(slot: number, base: string): Promise<boolean> {
+  /**
+   * Whether the very file that the image is named for is there and is not the item at `own`, below `root`; undefined
+   * for an item in an archive.
+   */
+  async hasOtherFile(slot: number, root: RawPath, own: string | undefined): Promise<boolean> {
     const { file_name: fileName } = await this.image(slot);
-    const { path, absolute } = cleanName(String(fileName));
+    const { spelling, absolute } = cleanName(String(fileName));
     // A name from a file is only looked for below the source, never outside.
-    if (absolute || path.includes('\0')) return false;
-    for (const prefix of this.place.prefixes) {
-      const exists = await access(join(base, prefix, path)).then(
-        () => true,
-        () => false,
-      );
-      if (exists) return true;
-    }
+    if (absolute || spelling.includes('\0')) return false;
+    const paths = this.place.prefixes.map((prefix) => posix.join(prefix, spelling));
+    if (own !== undefined && paths.includes(own)) return false;
+    for (const path of paths) if (await isAnotherFile(root, path, own ?? '')) return true;
     return false;
   }
 }

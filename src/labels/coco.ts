@@ -1,5 +1,7 @@
+import { realpath } from 'node:fs/promises';
 import { z } from 'zod';
 import { UnfitCocoError } from '../formats/coco/coco-file.ts';
+import { type RawPath, toRaw } from '../io/raw-path.ts';
 import type { ConceptDefinition } from '../model/annotation.ts';
 import type { LabelComponent } from '../model/component.ts';
 import type { Context, LabelSource, PendingLabels, SourceItem } from '../model/contracts.ts';
@@ -45,18 +47,28 @@ export const coco: LabelComponent<CocoOptions> = {
   summary: 'A COCO file beside the images: boxes, polygons, run-length masks, key points, captions',
   example: '- coco: { file: annotations/instances.json }',
   options,
-  create: (base, cocoOptions) => new CocoLabels(base, cocoOptions),
+  create: (base, cocoOptions, source) => new CocoLabels(base, cocoOptions, source?.hasFolder ?? true),
 };
+
+/** An image that an item may be, and all images of the same name. */
+interface Match {
+  set: CocoSet;
+  found: NameMatch;
+  slots: number[];
+}
 
 class CocoLabels implements LabelSource {
   readonly #base: string;
+  #root: RawPath | undefined;
   readonly #options: CocoOptions;
+  readonly #hasFolder: boolean;
   #sets: CocoSet[] = [];
   #concepts: ConceptDefinition[] = [];
 
-  constructor(base: string, cocoOptions: CocoOptions) {
+  constructor(base: string, cocoOptions: CocoOptions, hasFolder: boolean) {
     this.#base = base;
     this.#options = cocoOptions;
+    this.#hasFolder = hasFolder;
   }
 
   get describes(): string {
@@ -96,18 +108,22 @@ class CocoLabels implements LabelSource {
   }
 
   match(item: SourceItem): PendingLabels | undefined | Promise<PendingLabels | undefined> {
-    const { path, inner } = pathOf(item, this.#base);
-    let best: { set: CocoSet; found: NameMatch }[] = [];
+    const { path, spelling, inner } = pathOf(item, this.#base);
+    let best: Match[] = [];
     for (const set of this.#sets) {
       const found = set.names.find(path);
       const depth = best[0]?.found.depth ?? 0;
       if (found === undefined || found.depth < depth) continue;
       if (found.depth > depth) best = [];
-      best.push({ set, found });
+      best.push({ set, found, slots: set.names.withNamesakes(found.slot) });
     }
     if (best.length === 0) return undefined;
     const isExact = !inner && best.every(({ found }) => found.exact);
-    return isExact ? this.#take(item, best, true) : this.#takeLikely(item, best);
+    const isPlain = isExact && path === spelling && best.every(({ set }) => set.names.isPlain);
+    if (isPlain) return this.#take(item, best, true);
+    // Beside an archive its files may lie unpacked, and are no items.
+    if (inner && !this.#hasFolder) return this.#take(item, best, false);
+    return this.#takeLikely(item, best, isExact, inner ? undefined : spelling);
   }
 
   unmatched(ctx: Context): AsyncIterable<Outcome> {
@@ -137,24 +153,29 @@ class CocoLabels implements LabelSource {
     }
   }
 
-  /** An item whose path is not quite that of the image: it is that image unless the image's own file is there. */
+  /** An item whose path is not quite that of an image: it is that image unless the image's own file is there. */
   async #takeLikely(
     item: SourceItem,
-    best: { set: CocoSet; found: NameMatch }[],
+    best: Match[],
+    exact: boolean,
+    spelling: string | undefined,
   ): Promise<PendingLabels | undefined> {
-    const likely: typeof best = [];
-    for (const one of best) {
-      if (!(await one.set.hasOwnFile(one.found.slot, this.#base))) likely.push(one);
+    this.#root ??= toRaw(await realpath(this.#base));
+    const likely: Match[] = [];
+    for (const { set, found, slots } of best) {
+      const own: number[] = [];
+      for (const slot of slots) if (!(await set.hasOtherFile(slot, this.#root, spelling))) own.push(slot);
+      if (own.length > 0) likely.push({ set, found, slots: own });
     }
-    return likely.length === 0 ? undefined : this.#take(item, likely, false);
+    return likely.length === 0 ? undefined : this.#take(item, likely, exact);
   }
 
-  #take(item: SourceItem, matches: { set: CocoSet; found: NameMatch }[], exact: boolean): PendingLabels {
+  #take(item: SourceItem, matches: Match[], exact: boolean): PendingLabels {
     const clash = exact ? undefined : clashOf(item.uri, matches);
     if (clash !== undefined) return clash;
     const claims: Claim[] = [];
-    for (const { set, found } of matches) {
-      for (const slot of set.names.withNamesakes(found.slot)) {
+    for (const { set, slots } of matches) {
+      for (const slot of slots) {
         const takenBy = set.take(slot, item.uri);
         claims.push({ set, slot, takenBy: exact ? undefined : takenBy });
       }

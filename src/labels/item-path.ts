@@ -3,7 +3,7 @@ import { percentDecoded } from '../io/redact.ts';
 import type { SourceItem } from '../model/contracts.ts';
 
 /** The uri of a row, which says nothing of the file that the row names. */
-const ROW = /#L\d+(?:#\d+)?$/;
+const ROW = /#[LR]\d+(?:#\d+)?$/;
 
 /**
  * The path of an item below `base`, the folder of its source, with `/` between its components; undefined where the

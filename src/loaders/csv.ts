@@ -13,14 +13,12 @@ import { listManifest, PREFACE_BYTES } from './manifest.ts';
 import type { ManifestInput } from './manifest-input.ts';
 import { manifestFields } from './manifest-options.ts';
 import { planManifest } from './manifest-plan.ts';
+import { allowOutside } from './reach.ts';
 import { fetcherOf, urlFields } from './urls.ts';
 
 const options = z.strictObject({
   ...manifestFields,
-  allowOutside: z
-    .boolean()
-    .default(false)
-    .describe('Also take files outside the folder of the CSV, by absolute paths, ".." or links'),
+  allowOutside,
   ...urlFields,
 });
 export type CsvOptions = z.infer<typeof options>;

@@ -4,6 +4,7 @@ import { archiveFields } from './archive-options.ts';
 import { globOptions } from './globs.ts';
 import { labelOptions } from './labels.ts';
 import { manifestFields } from './manifest-options.ts';
+import { allowOutside, allowPrivateAddresses } from './reach.ts';
 
 export const folderOptions = z.strictObject({
   recursive: z.boolean().default(true).describe('Subfolders, too, unless --no-recursive'),
@@ -26,14 +27,8 @@ export const folderOptions = z.strictObject({
     .min(1)
     .optional()
     .describe('CSV in the source whose rows say what its files are; other files are listed as usual'),
-  allowOutside: z
-    .boolean()
-    .default(false)
-    .describe('Let the manifest also name files outside the source, by absolute paths, ".." or links'),
-  allowPrivateAddresses: z
-    .boolean()
-    .default(false)
-    .describe('Let the manifest also name URLs that lead to private, loopback and link-local addresses'),
+  allowOutside,
+  allowPrivateAddresses,
   ...manifestFields,
   ...archiveFields,
 });

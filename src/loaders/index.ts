@@ -80,7 +80,8 @@ const unrecognised = (source: string, what: string): FatalError =>
     'SOURCE_UNRECOGNISED',
     `${source} is ${what}, which no loader takes: ` +
       `give a folder, a .csv, .tsv, .jsonl, .parquet or .zip file or a text file of URLs, ` +
-      `or say with --source-type (${loaderNames.join(', ')}) what it is`,
+      `or say with --source-type (${loaderNames.join(', ')}) what it is` +
+      (/\.ya?ml$/i.test(source) ? '; a pipeline file is run by sluice run' : ''),
   );
 
 function seen({ head }: SourceProbe): string {

@@ -6,15 +6,11 @@ import { JsonlLister } from './jsonl-lister.ts';
 import { LineFile } from './line-file.ts';
 import { localFiles } from './local-files.ts';
 import { manifestFields } from './manifest-options.ts';
+import { allowOutside } from './reach.ts';
 import { fetcherOf, urlFields } from './urls.ts';
 
 const options = z.strictObject({
-  allowOutside: z
-    .boolean()
-    .default(false)
-    .describe(
-      'Also take files outside the folder of the file that names them, by absolute paths, ".." or links',
-    ),
+  allowOutside,
   ...urlFields,
   maxLineBytes: z
     .number()

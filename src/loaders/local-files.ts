@@ -2,6 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { basename, isAbsolute, relative, resolve, sep } from 'node:path';
 import { errnoOf } from '../io/disk-errors.ts';
 import { statFingerprint } from '../io/fingerprint.ts';
+import { percentDecoded } from '../io/redact.ts';
 import { asError } from '../model/errors.ts';
 import type { Refusal, ResolvedFile } from './manifest-input.ts';
 
@@ -9,7 +10,8 @@ import type { Refusal, ResolvedFile } from './manifest-input.ts';
  * Finds files that a file of rows names, relative to `base`, which is absolute.
  *
  * What lies outside `base` is refused, also behind symbolic links, unless `allowOutside`. Backslashes are taken for
- * separators, and composed for decomposed characters and the other way round, where the name as it stands does not exist.
+ * separators, composed for decomposed characters and the other way round, and `%20` for a space, where the name as it
+ * stands does not exist.
  */
 export function localFiles(
   base: string,
@@ -28,7 +30,9 @@ export function localFiles(
 
 function spellings(path: string): Set<string> {
   const slashed = path.replaceAll('\\', '/');
-  return new Set([path, slashed, slashed.normalize('NFC'), slashed.normalize('NFD')]);
+  const plain = percentDecoded(slashed);
+  const all = [slashed, plain].flatMap((each) => [each, each.normalize('NFC'), each.normalize('NFD')]);
+  return new Set([path, ...all]);
 }
 
 /** undefined when nothing is there. */

@@ -7,6 +7,7 @@ import type { Context, Listed, ListingProof, Loader } from '../model/contracts.t
 import { asError, FatalError } from '../model/errors.ts';
 import { manifestFields } from './manifest-options.ts';
 import { type Items, listItems } from './module-items.ts';
+import { allowPrivateAddresses } from './reach.ts';
 
 const options = z.strictObject({
   export: z.string().min(1).default('default').describe('Name of the export that gives the items'),
@@ -15,10 +16,7 @@ const options = z.strictObject({
     .default({})
     .describe('Handed to the module as they are, as a JSON object'),
   idPrefix: manifestFields.idPrefix,
-  allowPrivateAddresses: z
-    .boolean()
-    .default(false)
-    .describe('Also fetch URLs that lead to private, loopback and link-local addresses'),
+  allowPrivateAddresses,
 });
 export type ModuleOptions = z.infer<typeof options>;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { manifestFields } from './manifest-options.ts';
+import { allowOutside, allowPrivateAddresses } from './reach.ts';
 
 /** What loaders of tables with typed columns let the user choose. */
 export const tableFields = {
@@ -24,14 +25,8 @@ export const tableFields = {
   textColumn: z.string().min(1).optional().describe('Column of the text that comes with an image'),
   geoOrder: manifestFields.geoOrder,
   idPrefix: manifestFields.idPrefix,
-  allowOutside: z
-    .boolean()
-    .default(false)
-    .describe('Also take files outside the folder of the table, by absolute paths, ".." or links'),
-  allowPrivateAddresses: z
-    .boolean()
-    .default(false)
-    .describe('Also fetch URLs that lead to private, loopback and link-local addresses'),
+  allowOutside,
+  allowPrivateAddresses,
 };
 
 /** The values of `tableFields`. */

@@ -10,16 +10,14 @@ import { asError, FatalError } from '../model/errors.ts';
 import { outcomeOf } from '../model/outcome.ts';
 import { localFiles } from './local-files.ts';
 import type { Refusal } from './manifest-input.ts';
+import { allowOutside } from './reach.ts';
 
 const options = z.strictObject({
   duplicates: z
     .boolean()
     .default(false)
     .describe('Also take inputs that were refused because their id was taken'),
-  allowOutside: z
-    .boolean()
-    .default(false)
-    .describe('Also take files outside the folder of the log, by absolute paths, ".." or links'),
+  allowOutside,
 });
 export type SdkLogOptions = z.infer<typeof options>;
 

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import { type FetchUrl, urlFetcher } from '../io/fetch.ts';
 import type { Clock, SourceItem } from '../model/contracts.ts';
+import { allowPrivateAddresses } from './reach.ts';
 
 /** What every loader that lists URLs lets the user choose about fetching them. */
 export const urlFields = {
-  allowPrivateAddresses: z
-    .boolean()
-    .default(false)
-    .describe('Also fetch URLs that lead to private, loopback and link-local addresses'),
+  allowPrivateAddresses,
   perHost: z.number().int().min(1).max(256).default(6).describe('Most URLs of one host fetched at once'),
   connectSeconds: z
     .number()

@@ -12,15 +12,13 @@ import { archiveFields } from './archive-options.ts';
 import { Globs, globOptions } from './globs.ts';
 import { labelOptions } from './labels.ts';
 import { manifestFields } from './manifest-options.ts';
+import { allowPrivateAddresses } from './reach.ts';
 
 const options = z.strictObject({
   ...labelOptions,
   ...globOptions,
   ...manifestFields,
-  allowPrivateAddresses: z
-    .boolean()
-    .default(false)
-    .describe('Also fetch URLs that lead to private, loopback and link-local addresses'),
+  allowPrivateAddresses,
   ...archiveFields,
 });
 export type ZipOptions = z.infer<typeof options>;

@@ -34,6 +34,9 @@ export interface LabelComponent<Options> {
   /** A pipeline file's `annotate` entry that works on the project's own examples. */
   readonly example: string;
   readonly options: z.ZodType<Options>;
-  /** `base`: the folder of the source (of a file, the one it lies in), which relative paths in the options start from. */
-  create(base: string, options: Options): LabelSource;
+  /**
+   * `base`: the folder of the source (of a file, the one it lies in), which relative paths in the options start from.
+   * `hasFolder`: whether the files in it are items of the source; they are unless it is false.
+   */
+  create(base: string, options: Options, source?: { hasFolder: boolean }): LabelSource;
 }

@@ -24,7 +24,10 @@ export interface MediaInfo {
   channels?: number;
   sampleRate?: number;
   /** Of an input that was changed to fit the limits: the file as it was in the source. */
-  original?: { format: string; sha256: string; bytes: number; width?: number; height?: number };
+  original?: Pick<MediaInfo, 'format' | 'width' | 'height' | 'orientation'> & {
+    sha256: string;
+    bytes: number;
+  };
 }
 
 /** One line of `inputs list --json` and of the `jsonl` format (DESIGN.md §6a). */

@@ -8,7 +8,7 @@ import {
   type PendingLabels,
   type SourceItem,
 } from '../model/contracts.ts';
-import { outcomeOf } from '../model/outcome.ts';
+import { type Outcome, outcomeOf } from '../model/outcome.ts';
 import { sharedFate } from './item-labels.ts';
 
 /**
@@ -27,7 +27,7 @@ export function labelledLoader(inner: Loader, labels: readonly LabelSource[]): L
           const next = await entries.next();
           if (next.done) {
             // Of an incomplete listing nobody knows what labels are left over.
-            if (next.value.complete) for (const source of labels) yield* source.unmatched(ctx);
+            if (next.value.complete) for (const source of labels) yield* leftOver(source, ctx);
             return next.value;
           }
           yield await labelled(next.value, labels);
@@ -37,6 +37,11 @@ export function labelledLoader(inner: Loader, labels: readonly LabelSource[]): L
       }
     },
   };
+}
+
+/** Told from items by their stage: what is decided of an item there has its id. */
+async function* leftOver(source: LabelSource, ctx: Context): AsyncGenerator<Outcome, void, void> {
+  for await (const outcome of source.unmatched(ctx)) yield { ...outcome, stage: 'annotate' };
 }
 
 async function labelled(listed: Listed, labels: readonly LabelSource[]): Promise<Listed> {

@@ -8,6 +8,8 @@ export interface NextStep {
   how: string;
 }
 
+const LEFT_OVER: readonly Code[] = ['LABELS_WITHOUT_INPUT', 'LABELS_AMBIGUOUS'];
+
 /** What a person can do after a run, the most useful first. */
 export function nextSteps(report: RunReport, store: string): NextStep[] {
   if (report.export !== undefined) return stepsOfExport(report, report.export, store);
@@ -18,10 +20,8 @@ export function nextSteps(report: RunReport, store: string): NextStep[] {
   if (report.totals.failed > 0) steps.push({ what: 'try failed ones again', how: retry });
   if (report.totals.rejected > 0) {
     const codes = Object.keys(report.byCode) as Code[];
-    // Labels without an item are found by ingesting again, as their remedy says.
-    const rejected = codes.filter(
-      (code) => codeInfo(code).class === 'rejected' && code !== 'LABELS_WITHOUT_INPUT',
-    );
+    // Labels that are left over are found by ingesting again, as their remedies say.
+    const rejected = codes.filter((code) => codeInfo(code).class === 'rejected' && !LEFT_OVER.includes(code));
     // A duplicate has nothing to correct; it needs another id.
     const onlyDuplicates = rejected.every((code) => code === 'INPUT_DUPLICATE');
     if (rejected.length > 0 && onlyDuplicates)

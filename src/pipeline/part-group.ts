@@ -14,22 +14,29 @@ export class PartGroup {
   readonly #item: SourceItem;
   readonly #repair: Repair;
   readonly #annotations: AnnotationOutcomes | undefined;
-  readonly #outcomes = new Map<string, Outcome>();
-  readonly #count: number;
+  /** By the part's id, in the order of the parts. */
+  readonly #outcomes: Map<string, Outcome | undefined>;
+  #left: number;
 
-  /** `annotations`: of the whole item; those of parts may repeat at borders. */
-  constructor(item: SourceItem, repair: Repair, count: number, annotations: AnnotationOutcomes | undefined) {
+  /** `partIds` in order; `annotations`: of the whole item, for those of parts may repeat at borders. */
+  constructor(
+    item: SourceItem,
+    repair: Repair,
+    partIds: readonly string[],
+    annotations: AnnotationOutcomes | undefined,
+  ) {
     this.#item = item;
     this.#repair = repair;
-    this.#count = count;
+    this.#outcomes = new Map(partIds.map((id) => [id, undefined]));
+    this.#left = partIds.length;
     this.#annotations = annotations;
   }
 
   /** Takes the outcome of a part; gives that of the item with the last one. */
   settle(part: ReadyItem, outcome: Outcome): Outcome | undefined {
     this.#outcomes.set(part.item.id, outcome);
-    if (this.#outcomes.size < this.#count) return undefined;
-    const all = [...this.#outcomes.values()];
+    if (--this.#left > 0) return undefined;
+    const all = [...this.#outcomes.values()] as Outcome[];
     const worst = ORDER.flatMap((name) => all.filter((each) => each.outcome === name))[0]!;
     const { outcome: name, stage, code, kind, message, measured, limit } = worst;
     const bad = name === 'failed' || name === 'rejected';
@@ -42,7 +49,7 @@ export class PartGroup {
       ...(kind === undefined ? {} : { kind }),
       bytes: all.reduce((sum, each) => sum + (each.bytes ?? 0), 0),
       sha256: this.#repair.originalSha256,
-      warnings: ['REPAIRED'],
+      warnings: [...new Set(['REPAIRED' as const, ...all.flatMap(({ warnings }) => warnings ?? [])])],
       repair: { ...this.#repair, parts: all.map((each) => each.inputId ?? '') },
     };
     if (this.#annotations === undefined) delete whole.annotations;

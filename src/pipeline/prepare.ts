@@ -37,6 +37,8 @@ import type { RunLabels } from './labels.ts';
 const UNKNOWN_SIZE = 1_000_000;
 /** A spooled item holds a read buffer, not its bytes. */
 const SPOOL_BUFFER = 256 * 1024;
+/** What the labels of an item are reserved for before they are loaded. */
+const UNKNOWN_LABELS = 16 * 1024;
 // Of the many items that have none.
 const NO_CONCEPTS: Concept[] = [];
 const NO_METADATA: Metadata = {};
@@ -89,21 +91,30 @@ export class Preparer {
     }
   }
 
-  /** `stored`: what may still be the item's bytes; a source that can tell is asked. */
-  async prepare(item: SourceItem, stored?: ExistingInput): Promise<ReadyItem | Outcome> {
+  /**
+   * `stored`: what may still be the item's bytes; a source that can tell is asked. `repaired`: the item stands for one
+   * that had its turn and whose bytes were counted. It waits for no budget, for that may be held by items behind it in
+   * the order, which in turn wait for it.
+   */
+  async prepare(
+    item: SourceItem,
+    stored?: ExistingInput,
+    { repaired = false } = {},
+  ): Promise<ReadyItem | Outcome> {
     const { budget, ctx, profile } = this.#options;
     let stage: 'read' | 'validate' | 'annotate' = 'read';
     let reserved = isTextOnly(item) ? item.text!.length * 3 : (item.size ?? UNKNOWN_SIZE);
     // Half of the budget: the batch that waits to be filled holds less than the other half, so nobody waits for ever.
     reserved = Math.min(reserved, maxBytes(profile, 'image', false) + SPOOL_BUFFER, budget.budget / 2);
-    await budget.acquire(reserved, ctx.signal);
+    if (repaired) budget.resize(0, reserved);
+    else await budget.acquire(reserved, ctx.signal);
     let held = true;
     let spool: string | undefined;
     try {
       const read = await readOnce(item, {
         ctx,
         spoolDir: this.#options.spoolDir,
-        onBytes: this.#options.onBytes,
+        ...(repaired ? {} : { onBytes: this.#options.onBytes }),
         decide: async (head) => {
           stage = 'validate';
           const sniffed = await sniff(head);
@@ -148,8 +159,7 @@ export class Preparer {
         budget.resize(reserved, heavier);
         reserved = heavier;
       }
-      held = false;
-      return this.#ready(
+      const ready = this.#ready(
         item,
         found.kind,
         read.sha256,
@@ -160,6 +170,8 @@ export class Preparer {
         reserved,
         checked,
       );
+      held = false;
+      return ready;
     } catch (error) {
       if (spool !== undefined) await rm(spool, { force: true });
       return outcomeOfError(item, stage, error, ctx.signal);
@@ -187,14 +199,17 @@ export class Preparer {
     );
   }
 
-  /** Loads and checks an item's labels. */
+  /** Loads and checks an item's labels. Until they are counted, the item's outcome tells of the promised ones. */
   async annotate(item: SourceItem, found: Labelled): Promise<CheckedAnnotations> {
-    const { ctx, labels, onAnnotations } = this.#options;
-    const promised = promisedAnnotations(item);
+    const { ctx, labels } = this.#options;
     const checked = await loadLabels(item, found, ctx);
-    onAnnotations(checked.annotations.length + checked.problems.length - promised);
     labels.apply(item);
     return checked;
+  }
+
+  /** The item is ready: from here on its outcome tells of `checked`. */
+  countAnnotations(item: SourceItem, { annotations, problems }: CheckedAnnotations): void {
+    this.#options.onAnnotations(annotations.length + problems.length - promisedAnnotations(item));
   }
 
   /** Whether the stored bytes are still the item's, by what the source says of them. */
@@ -210,6 +225,17 @@ export class Preparer {
   /** An unchanged item that brings labels: these are loaded and checked, and nothing else is read. */
   async relabelled(item: SourceItem, existing: ExistingInput): Promise<ReadyItem | Outcome> {
     const { ctx, budget } = this.#options;
+    // In its turn, so that an item before it never waits for bytes that this one holds.
+    await budget.acquire(UNKNOWN_LABELS, ctx.signal);
+    try {
+      return await this.#relabelled(item, existing);
+    } finally {
+      budget.release(UNKNOWN_LABELS);
+    }
+  }
+
+  async #relabelled(item: SourceItem, existing: ExistingInput): Promise<ReadyItem | Outcome> {
+    const { ctx, budget } = this.#options;
     const ready = this.unchanged(item, existing);
     if ('outcome' in ready) return ready;
     try {
@@ -221,8 +247,7 @@ export class Preparer {
         checked.annotations = resizeMasks(checked.annotations, existing.media);
       }
       const weight = weightOf(checked.annotations);
-      budget.resize(0, weight);
-      return this.#ready(
+      const labelled = this.#ready(
         item,
         existing.kind,
         existing.sha256,
@@ -233,6 +258,8 @@ export class Preparer {
         weight,
         checked,
       );
+      budget.resize(0, weight);
+      return labelled;
     } catch (error) {
       return outcomeOfError(item, 'annotate', error, ctx.signal);
     }
@@ -243,7 +270,7 @@ export class Preparer {
     const fingerprint = this.#untagged(item.uri, stored.fingerprint);
     if (fingerprint !== undefined) item.fingerprint ??= fingerprint;
     assertClaimed(item, stored.kind, stored.media.format);
-    return hasLabels(item) ? this.relabelled(item, stored) : this.unchanged(item, stored);
+    return hasLabels(item) ? this.#relabelled(item, stored) : this.unchanged(item, stored);
   }
 
   /** Gives a ready item the fingerprint by which it is known as unchanged next time. */
@@ -324,6 +351,7 @@ export class Preparer {
     if (item.fingerprint !== undefined) this.stamp(ready, item.fingerprint);
     if (warnings.length > 0) ready.warnings = warnings;
     if (checked !== undefined) {
+      this.countAnnotations(item, checked);
       ready.annotations = checked.annotations;
       if (checked.problems.length > 0) ready.problems = checked.problems;
     }
@@ -342,8 +370,8 @@ function lengthOf(kind: Kind, payload: Payload): { textLength?: number } {
 
 /** Labels are about the file as the source has it, also where the store has a smaller copy. */
 function originalMedia(media: MediaInfo): MediaInfo {
-  const { width, height } = media.original ?? {};
-  return width === undefined || height === undefined ? media : { ...media, width, height };
+  const { width, height, orientation = 1 } = media.original ?? {};
+  return width === undefined || height === undefined ? media : { ...media, width, height, orientation };
 }
 
 /** About the bytes that annotations take in memory: outlines and masks are what can be large. */

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { annotationsOfPart } from '../annotations/parts.ts';
 import { resizeMasks } from '../annotations/resize-mask.ts';
@@ -17,7 +17,7 @@ import type { MediaTools } from '../media/tools.ts';
 import type { Annotation } from '../model/annotation.ts';
 import { type Context, isTextOnly, type ReadyItem, type SourceItem } from '../model/contracts.ts';
 import { FatalError, RejectedItemError } from '../model/errors.ts';
-import { MAX_ID_LENGTH } from '../model/ids.ts';
+import { MAX_ID_LENGTH, shortHash } from '../model/ids.ts';
 import type { MediaInfo } from '../model/input.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Outcome, Repair } from '../model/outcome.ts';
@@ -70,22 +70,27 @@ export class Repairer {
   }
 
   /** Whether repairing may help an item with this outcome. */
-  mayHelp({ code }: Outcome): boolean {
+  mayHelp({ code, stage }: Outcome): boolean {
+    // What is over a limit at another stage are the item's labels.
     return (
-      this.#options.allowed.length > 0 && (code === 'INPUT_OVER_LIMIT' || code === 'INPUT_UNSUPPORTED_FORMAT')
+      this.#options.allowed.length > 0 &&
+      (stage === 'read' || stage === 'validate') &&
+      (code === 'INPUT_OVER_LIMIT' || code === 'INPUT_UNSUPPORTED_FORMAT')
     );
   }
 
   /** The item, or its parts, ready; else the outcome: the one that it had where nothing allowed helps. */
   async repair(item: SourceItem, rejected: Outcome): Promise<ReadyItem | ReadyItem[] | Outcome> {
-    const { ctx } = this.#options;
+    const { ctx, spoolDir } = this.#options;
+    const folder = join(spoolDir, `repair-${randomUUID()}`);
     let original: Original | undefined;
-    let repaired: Repaired | undefined;
     try {
       original = await this.#read(item);
-      repaired = original && (await this.#repaired(original));
+      await mkdir(folder);
+      const repaired = original && (await this.#repaired(original, join(folder, 'made')));
       if (original === undefined || repaired === undefined) return unhelped(rejected, this.#options.allowed);
-      const checked = hasLabels(item) ? await this.#options.preparer.annotate(item, original) : undefined;
+      const labelled = { ...original, ...lengthOf(repaired) };
+      const checked = hasLabels(item) ? await this.#options.preparer.annotate(item, labelled) : undefined;
       return await this.#ready(item, original, repaired, checked);
     } catch (error) {
       return outcomeOfError(
@@ -95,11 +100,8 @@ export class Repairer {
         ctx.signal,
       );
     } finally {
-      const files = [
-        original?.file,
-        ...(repaired?.parts ?? []).map((part) => ('file' in part ? part.file : undefined)),
-      ];
-      await Promise.all(files.map((file) => (file === undefined ? undefined : rm(file, { force: true }))));
+      if (original !== undefined) await rm(original.file, { force: true });
+      await rm(folder, { recursive: true, force: true });
     }
   }
 
@@ -114,6 +116,7 @@ export class Repairer {
       decide: async (head) => ({ keep: 'spool', maxBytes: MOST_BYTES, sniffed: await sniff(head) }),
     });
     if (read === 'unchanged') throw new FatalError('INTERNAL', `${item.uri} was asked for in full`);
+    if (read.fingerprint !== undefined) item.fingerprint ??= read.fingerprint;
     const file = 'spool' in read.payload ? read.payload.spool : '';
     try {
       const { sniffed } = read.decision;
@@ -145,8 +148,12 @@ export class Repairer {
     return probe({ format, kind }, { spool: file }, anySize);
   }
 
-  async #repaired({ kind, media, file, bytes, payload }: Original): Promise<Repaired | undefined> {
-    const { allowed, ctx, spoolDir } = this.#options;
+  /** `to`: where what is made is written, with suffixes; whoever asks removes the folder. */
+  async #repaired(
+    { kind, media, file, bytes, payload }: Original,
+    to: string,
+  ): Promise<Repaired | undefined> {
+    const { allowed, ctx } = this.#options;
     const common = {
       source: file,
       format: media.format,
@@ -155,7 +162,6 @@ export class Repairer {
       target: this.#target,
       signal: ctx.signal,
     };
-    const to = join(spoolDir, `repair-${randomUUID()}`);
     if (kind === 'image') return repairImage({ ...common, to });
     if (kind !== 'text') return repairAv({ ...common, kind, media, to, tools: await this.#options.tools() });
     if (!allowed.includes('split') || bytes > MOST_TEXT_BYTES) return undefined;
@@ -173,7 +179,8 @@ export class Repairer {
     const repair: Repair = { steps, originalSha256: original.sha256, originalBytes: original.bytes };
     const ready: ReadyItem[] = [];
     for (const [i, part] of parts.entries()) {
-      const prepared = await this.#options.preparer.prepare(partItem(item, part, i, parts.length));
+      const own = partItem(item, part, i, parts.length);
+      const prepared = await this.#options.preparer.prepare(own, undefined, { repaired: true });
       if ('outcome' in prepared) {
         for (const done of ready) {
           done.release();
@@ -194,6 +201,7 @@ export class Repairer {
       if (parts.length > 1) await onDisk(prepared, this.#options.spoolDir);
       ready.push(prepared);
     }
+    if (checked !== undefined) this.#options.preparer.countAnnotations(item, checked);
     const [only] = ready;
     if (ready.length === 1 && only !== undefined) return Object.assign(only, { repair });
     const annotations =
@@ -203,14 +211,27 @@ export class Repairer {
             good: checked.annotations.length,
             ...(checked.problems.length === 0 ? {} : { problems: checked.problems }),
           };
-    const group = new PartGroup(item, repair, ready.length, annotations);
+    const ids = ready.map((each) => each.item.id);
+    const group = new PartGroup(item, repair, ids, annotations);
     return ready.map((each) => Object.assign(each, { group }));
   }
 }
 
+/** Of a text that was divided: in UTF-16 code units, as spans count them. */
+function lengthOf({ parts }: Repaired): { textLength?: number } {
+  const place = parts.at(-1)?.place;
+  return place?.unit === 'characters' ? { textLength: place.end } : {};
+}
+
 function originalOf({ media, sha256, bytes }: Original): NonNullable<MediaInfo['original']> {
-  const { format, width, height } = media;
-  return { format, sha256, bytes, ...(width === undefined || height === undefined ? {} : { width, height }) };
+  const { format, width, height, orientation } = media;
+  return {
+    format,
+    sha256,
+    bytes,
+    ...(width === undefined || height === undefined ? {} : { width, height }),
+    ...(orientation === undefined ? {} : { orientation }),
+  };
 }
 
 /** The item that stands for a part, or for the whole where there is one part only. */
@@ -229,7 +250,7 @@ function partItem(item: SourceItem, part: RepairedPart, index: number, count: nu
   const suffix = `-${index + 1}of${count}`;
   const { place } = part;
   return {
-    id: `${id.slice(0, MAX_ID_LENGTH - suffix.length).toWellFormed()}${suffix}`,
+    id: partId(id, suffix),
     uri: `${uri}#part${index + 1}of${count}`,
     ...bytes,
     ...labels,
@@ -237,13 +258,21 @@ function partItem(item: SourceItem, part: RepairedPart, index: number, count: nu
   };
 }
 
-/** All parts of an item wait together, so none of them may hold its bytes in memory meanwhile. */
+/** A long id gives way to its hash, for two that begin alike must not have parts of the same id. */
+function partId(id: string, suffix: string): string {
+  if (id.length + suffix.length <= MAX_ID_LENGTH) return `${id}${suffix}`;
+  const tail = `-${shortHash(id)}${suffix}`;
+  return `${id.slice(0, MAX_ID_LENGTH - tail.length).toWellFormed()}${tail}`;
+}
+
+/** All parts of an item wait together, so none of them may hold memory meanwhile. */
 async function onDisk(ready: ReadyItem, spoolDir: string): Promise<void> {
-  if (!('buffer' in ready.payload)) return;
-  const spool = join(spoolDir, `${randomUUID()}.part`);
-  await writeFile(spool, ready.payload.buffer);
-  ready.payload = { spool };
-  ready.discard = () => void rm(spool, { force: true }).catch(() => {});
+  if ('buffer' in ready.payload) {
+    const spool = join(spoolDir, `${randomUUID()}.part`);
+    await writeFile(spool, ready.payload.buffer);
+    ready.payload = { spool };
+    ready.discard = () => void rm(spool, { force: true }).catch(() => {});
+  }
   ready.release();
 }
 
@@ -253,9 +282,8 @@ function ofPart(
   media: MediaInfo,
   isLast: boolean,
 ): Annotation[] {
-  return place === undefined
-    ? resizeMasks(annotations, media)
-    : annotationsOfPart(annotations, { ...place, isLast });
+  const own = place === undefined ? annotations : annotationsOfPart(annotations, { ...place, isLast });
+  return resizeMasks(own, media);
 }
 
 function unhelped(rejected: Outcome, allowed: readonly RepairStep[]): Outcome {

@@ -18,6 +18,8 @@ export interface RetryRequest extends Target, SelectionFilter {
   failures: string;
   /** Of an upload log: what was uploaded; without it the paths and texts in the log are taken. */
   source?: SourceRequest;
+  /** Of an upload log without a source: also take files outside its folder. */
+  allowOutside?: boolean;
   /** Of an upload log: options of the run. A run's failures are taken up with the options of that run. */
   options?: Record<string, unknown>;
 }
@@ -97,6 +99,7 @@ async function retryLog(request: RetryRequest, env: RunEnvironment): Promise<Run
     );
   }
   const log = resolve(request.failures);
+  if (!existsSync(log)) throw new FatalError('SOURCE_NOT_FOUND', `${request.failures} does not exist`);
   const options = parseOptions(
     runOptions,
     { ...request.options, ...(duplicates ? { onDuplicate: 'suffix' } : {}) },
@@ -105,7 +108,7 @@ async function retryLog(request: RetryRequest, env: RunEnvironment): Promise<Run
   const source = request.source ?? {
     source: log,
     sourceType: 'sdk-log',
-    loader: { duplicates, allowOutside: true },
+    loader: { duplicates, allowOutside: request.allowOutside === true },
   };
   const config: RunConfig = { sources: await resolveSources([source]), options };
   const sources = await openSources(config, request.store, contextOf(env));

@@ -3,6 +3,7 @@ import PQueue from 'p-queue';
 import type { Batch, Batcher } from '../batching/batcher.ts';
 import type { Delivery } from '../batching/deliver.ts';
 import { annotationOutcomes } from '../batching/delivery-outcome.ts';
+import type { Code } from '../model/codes.ts';
 import type {
   Context,
   ExistingInput,
@@ -298,7 +299,8 @@ export class Runner {
             : preparer.unchanged(item, stored),
         );
       } else if (isInlineText(item)) {
-        const ready = preparer.inline(item);
+        // The budget is given in listing order: not before items that wait to be read.
+        const ready = this.#preparing.size > 0 ? undefined : preparer.inline(item);
         const again = ready === undefined || ('outcome' in ready && repairer.mayHelp(ready));
         this.#slots.push(again ? this.#later(() => this.#prepare(item)) : ready);
       } else {
@@ -321,9 +323,7 @@ export class Runner {
       : preparer.relabelled(item, stored));
     if ('outcome' in ready) return ready;
     ready.release();
-    const { warnings } = ready;
-    const annotations = annotationOutcomes(ready);
-    return { ...committed(item, stored), ...(warnings && { warnings }), annotations };
+    return { ...committed(item, stored, ready.warnings), annotations: annotationOutcomes(ready) };
   }
 
   #later(prepare: () => Promise<ReadyItem | ReadyItem[] | Outcome>): Pending {
@@ -358,7 +358,15 @@ function duplicate(item: SourceItem, first: string): Outcome {
 }
 
 /** An item that this run stored before it was cut off, and whose ledger line was lost with the process. */
-function committed(item: SourceItem, stored: ExistingInput): Outcome {
-  const { sha256, bytes, kind, runCode } = stored;
-  return outcomeOf(item.uri, 'deliver', runCode, { ...itemFields(item), sha256, bytes, kind });
+function committed(item: SourceItem, stored: ExistingInput, others: readonly Code[] = []): Outcome {
+  const { sha256, bytes, kind, media, runCode } = stored;
+  const warnings: Code[] = media.original === undefined ? [...others] : ['REPAIRED', ...others];
+  return outcomeOf(item.uri, 'deliver', runCode, {
+    ...itemFields(item),
+    sha256,
+    bytes,
+    kind,
+    ...(warnings.length === 0 ? {} : { warnings }),
+    ...(kind !== 'text' && item.text ? { withText: true } : {}),
+  });
 }

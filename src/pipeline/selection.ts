@@ -137,8 +137,8 @@ export class Selection {
 function matches(line: Outcome, filter: SelectionFilter): boolean {
   if (filter.stage !== undefined && line.stage !== filter.stage) return false;
   if (filter.code !== undefined && line.code !== filter.code) return false;
-  // It is no item that a source could list; whoever adds the item ingests again.
-  if (line.code === 'LABELS_WITHOUT_INPUT') return false;
+  // Labels that are left over are no item that a source could list; once corrected they are ingested again.
+  if (line.stage === 'annotate' && line.inputId === undefined) return false;
   if (line.code === 'INPUT_DUPLICATE') return filter.retryDuplicates === true;
   return line.outcome === 'failed' || filter.rejected === true;
 }
@@ -152,7 +152,7 @@ function keyOf(line: Outcome): string {
   return line.code === 'INPUT_DUPLICATE' ? byBoth(line.inputId, line.uri) : byId(line.inputId);
 }
 
-const isRow = (uri: string): boolean => /#L\d+(?:#\d+)?$/.test(uri);
+const isRow = (uri: string): boolean => /#[LR]\d+(?:#\d+)?$/.test(uri);
 
 const byId = (id: string): string => `i${id}`;
 const byUri = (uri: string): string => `u${uri}`;

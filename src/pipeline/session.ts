@@ -60,6 +60,8 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     clock: env.clock,
     signal: AbortSignal.any([env.abort, halt.signal]),
   };
+  // Before anything is opened that would have to be closed again.
+  if (session.sources.concepts.length > 0) await sink.defineConcepts?.(session.sources.concepts);
   const profile = resolveProfile(options.profile, options.limit);
   const log: OutcomeLog =
     folder === undefined ? new CountingLog(accounts) : new Ledger(folder, accounts, env.clock);
@@ -121,11 +123,11 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     onBatch: (batch) => countBatch(session.batches, batch),
   });
 
-  if (session.sources.concepts.length > 0) await sink.defineConcepts?.(session.sources.concepts);
   env.onStart?.({ runId: session.runId, describes: session.loader.describes, dryRun: folder === undefined });
   const heartbeat = new Heartbeat(session, env);
   const ran = await runner.run();
   await heartbeat.stop();
+  session.seen.close();
   const ending = await closeLog(log, ran);
   await rm(sink.spoolDir, { recursive: true, force: true });
 

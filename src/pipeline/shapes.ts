@@ -110,6 +110,7 @@ export const inputLine = z
           bytes,
           width: count.optional(),
           height: count.optional(),
+          orientation: z.int().min(1).max(8).optional(),
         })
         .optional()
         .describe('Of an input that was changed to fit the limits: the file as it was in the source'),

@@ -133,11 +133,12 @@ async function openLabels(
   ctx: Context,
   opened: LabelSource[],
 ): Promise<LabelSource[]> {
-  const base = loader.name === 'folder' ? config.source : dirname(config.source);
+  const isFolder = loader.name === 'folder' || loader.name === 'delta';
+  const base = isFolder ? config.source : dirname(config.source);
   const labels: LabelSource[] = [];
   for (const { type, options } of config.annotate) {
     const component = await loadLabels(type);
-    const source = component.create(base, options);
+    const source = component.create(base, options, { hasFolder: loader.name === 'folder' });
     labels.push(source);
     opened.push(source);
     await source.open(ctx);

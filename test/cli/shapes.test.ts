@@ -69,6 +69,25 @@ test('annotations have the published shape, in the store and in the ledger', asy
   ]);
 });
 
+test('what was repaired or divided has the published shape, in the store and in the ledger', async () => {
+  const folder = join(dir, 'large');
+  mkdirSync(folder);
+  const blank = sharp({ create: { width: 120, height: 100, channels: 3, background: '#456' } });
+  writeFileSync(join(folder, 'a.jpg'), await blank.withMetadata({ orientation: 6 }).jpeg().toBuffer());
+  writeFileSync(join(folder, 'b.txt'), 'some words '.repeat(20));
+  const store = join(dir, 'repaired-store');
+  const limits = ['--limit', 'image.megapixels=0.01', '--limit', 'text.megabytes=0.0001'];
+  const repairs = ['--repair', 'downscale', '--repair', 'split'];
+  const { json: report } = await sluiceJson(['ingest', folder, '--store', store, ...limits, ...repairs]);
+  runReport.parse(report);
+  expect(report.totals).toMatchObject({ listed: 2, ok: 2 });
+  const ledger = readFileSync(report.ledger!, 'utf8').trim().split('\n').slice(1);
+  const steps = ledger.map((line) => ledgerLine.parse(JSON.parse(line)).repair?.steps.join());
+  expect(steps.sort()).toEqual(['downscale', 'split']);
+  const inputs = (await inputsOf(store)).map((input) => inputLine.parse(input));
+  expect(inputs.find(({ kind }) => kind === 'image')!.media.original).toMatchObject({ orientation: 6 });
+});
+
 /** A square ring. */
 const ring = (from: number, to: number): [number, number][] => [
   [from, from],

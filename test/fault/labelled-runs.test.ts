@@ -8,7 +8,10 @@ import type { Input } from '../../src/model/input.ts';
 import { accounted } from '../support/accounts.ts';
 import { cocoOf, folderOf, only, plainPng, problemsOf, runLabelled } from '../support/annotated.ts';
 import { sluiceJson, start } from '../support/cli.ts';
+import { addFile, metaData, protocol, writeCommit } from '../support/delta.ts';
+import { text } from '../support/parquet.ts';
 import { storedIn } from '../support/stored.ts';
+import { writeZip } from '../support/zip-writer.ts';
 
 const box = { image_id: 1, category_id: 1, bbox: [4, 2, 10, 5] };
 const coco = [{ coco: { file: 'coco.json' } }];
@@ -105,7 +108,14 @@ describe('a labelled run that is killed', () => {
         { ...box, id: 4, image_id: 3 },
       ]),
     });
-    const { report: whole, store, lines } = await runLabelled(dir, { source: 'source', annotate: coco });
+    const line = { id: 'both', file: 'source/a.png', text: 'an image with a text' };
+    await folderOf({ 'in.jsonl': `${JSON.stringify(line)}\n` }, dir);
+    const source = [
+      { name: 'files', folder: { path: 'source' }, annotate: coco },
+      { name: 'rows', jsonl: { path: 'in.jsonl' } },
+    ];
+    const { report: whole, store, lines } = await runLabelled(dir, { source });
+    expect(whole.withText).toBe(1);
     const inputs = await storedIn(store);
     const ledger = (await readFile(whole.ledger!, 'utf8')).split('\n');
     for (const kept of [0, 1, 3]) {
@@ -113,7 +123,7 @@ describe('a labelled run that is killed', () => {
       await writeFile(whole.ledger!, `${ledger.slice(0, 1 + kept).join('\n')}\n{"torn`);
       const resumed = await resume({ runId: whole.runId, store });
       const again = accounted(store, resumed);
-      for (const field of ['exitCode', 'totals', 'annotations', 'warnings'] as const) {
+      for (const field of ['exitCode', 'totals', 'byKind', 'withText', 'annotations', 'warnings'] as const) {
         expect(resumed[field], `${field} after ${kept} lines`).toEqual(whole[field]);
       }
       for (const [uri, { annotations }] of lines) expect(again.get(uri)?.annotations).toEqual(annotations);
@@ -297,4 +307,58 @@ test('a span beyond its text is refused every time, also when the text has not c
   await writeFile(third.report.ledger!, `${whole[0]}\n`);
   const resumed = await resume({ runId: third.report.runId, store: third.store });
   expect(accounted(third.store, resumed).get('a.txt')).toMatchObject({ annotations: { good: 1 } });
+});
+
+test('the files of an archive have their labels, also while they lie unpacked beside it', async () => {
+  const dir = await folderOf({
+    'set/a.png': 1,
+    'set/coco.json': cocoOf({ 'a.png': 1 }, [{ ...box, id: 1 }]),
+  });
+  writeZip(join(dir, 'set/all.zip'), [{ name: 'images/a.png', data: await plainPng(1) }]);
+  const alone = await runLabelled(dir, { source: 'set/all.zip', annotate: coco });
+  expect(alone.report).toMatchObject({ exitCode: 0, totals: { listed: 1, ok: 1 } });
+  expect(only((await storedIn(alone.store))[0]!.annotations).id).toBe('1');
+  // In a folder with both, the labels are those of the file that they name.
+  const both = await runLabelled(dir, { source: 'set', annotate: coco }, join(dir, 'both'));
+  const labelled = (await storedIn(both.store)).map(({ uri, annotations }) => [uri, annotations.length]);
+  expect(Object.fromEntries(labelled)).toEqual({ 'a.png': 1, 'all.zip!/images/a.png': 0 });
+});
+
+test('labels of a Delta table lie in its folder', async () => {
+  const dir = await folderOf({
+    'table/photos/a.png': 1,
+    'table/coco.json': cocoOf({ 'photos/a.png': 1 }, [{ ...box, id: 1 }]),
+  });
+  const table = join(dir, 'table');
+  const fields = [{ name: 'input', type: 'string' }];
+  const added = await addFile(table, 'part-0.parquet', { input: [text, ['photos/a.png']] });
+  await writeCommit(table, 0, [protocol(), metaData(fields), added]);
+  const { store, report } = await runLabelled(dir, {
+    source: { delta: { path: 'table', inputType: 'file' } },
+    annotate: coco,
+  });
+  expect(report).toMatchObject({ exitCode: 0, totals: { listed: 1, ok: 1 } });
+  expect(only((await storedIn(store))[0]!.annotations).id).toBe('1');
+});
+
+test('rows of labels that were broken are no items: a retry leaves them alone, the next ingest takes them', async () => {
+  const rows = (last: string) => ['{"file_name": "a.png", "label": "cat"}', last, ''].join('\n');
+  const dir = await folderOf({
+    'source/a.png': 1,
+    'source/b.png': 2,
+    'source/metadata.jsonl': rows('{"file_name": "b.png", label}'),
+  });
+  const pipeline = { source: 'source', annotate: [{ huggingface: {} }] };
+  const first = await runLabelled(dir, pipeline);
+  expect(first.report).toMatchObject({ exitCode: 2, totals: { listed: 4, ok: 2, rejected: 1, skipped: 1 } });
+  expect(first.lines.get('metadata.jsonl#L2')).toMatchObject({ stage: 'annotate', outcome: 'rejected' });
+  await folderOf({ 'source/metadata.jsonl': rows('{"file_name": "b.png", "label": "dog"}') }, dir);
+  const retried = await sluiceJson(['retry', first.report.failures!, '--rejected']);
+  expect(retried.json).toMatchObject({ exitCode: 0, totals: { listed: 0 } });
+  const again = await runLabelled(dir, pipeline);
+  expect(again.report).toMatchObject({ exitCode: 0, totals: { listed: 3, ok: 1, skipped: 2 } });
+  expect((await storedIn(first.store)).map(({ concepts }) => concepts.map(({ id }) => id))).toEqual([
+    ['cat'],
+    ['dog'],
+  ]);
 });

@@ -78,6 +78,21 @@ describe('an image of a COCO file', () => {
     expect(await given(['a.jpg'], 'images/train/a.jpg', files)).toEqual(['1']);
   });
 
+  it.runIf(process.platform === 'linux')(
+    'spelled as another file is that file and not its double',
+    async () => {
+      const names = ['caf\u00e9.jpg', 'cafe\u0301.jpg'];
+      const files = Object.fromEntries(names.map((name) => [name, 'pixels']));
+      for (const [i, name] of names.entries()) {
+        expect(await given(names, name, files)).toEqual([String(i + 1)]);
+        expect(await given([name], names[1 - i]!, files)).toBeUndefined();
+      }
+      const encoded = { 'a b.jpg': 'pixels', 'a%20b.jpg': 'pixels' };
+      expect(await given(['a%20b.jpg'], 'a b.jpg', encoded)).toBeUndefined();
+      expect(await given(['a%20b.jpg'], 'a b.jpg', { 'a b.jpg': 'pixels' })).toEqual(['1']);
+    },
+  );
+
   it('whose name leads out of the source is not looked for there', async () => {
     expect(await given(['../../etc/passwd'], 'x/passwd')).toEqual(['1']);
     expect(await given(['a\0b'], 'x/a\0b')).toEqual(['1']);
@@ -101,7 +116,7 @@ describe('what cannot be told apart', () => {
     expect((await labelsOf(source, 'x.zip!/a.jpg'))?.annotations).toMatchObject([{ id: '1' }]);
     expect((await labelsOf(source, 'y.zip!/a.jpg'))?.annotations).toMatchObject([
       {
-        code: 'LABELS_WITHOUT_INPUT',
+        code: 'LABELS_AMBIGUOUS',
         message: expect.stringContaining('fit y.zip!/a.jpg and went to x.zip!/a.jpg'),
       },
     ]);
@@ -117,7 +132,7 @@ describe('what cannot be told apart', () => {
     });
     const { annotations } = (await labelsOf(await opened(base), 'other/a.jpg'))!;
     expect(annotations).toMatchObject([
-      { code: 'LABELS_WITHOUT_INPUT', message: expect.stringContaining('other/a.jpg may be a.jpg of') },
+      { code: 'LABELS_AMBIGUOUS', message: expect.stringContaining('other/a.jpg may be a.jpg of') },
     ]);
   });
 

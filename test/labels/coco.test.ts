@@ -230,7 +230,7 @@ describe('a hostile COCO file', () => {
       expect(labels?.annotations).toMatchObject([
         {
           ref: 'c.json#annotations/1',
-          code: 'LABELS_WITHOUT_INPUT',
+          code: 'LABELS_AMBIGUOUS',
           message: expect.stringContaining('several images have the id 1'),
         },
       ]);

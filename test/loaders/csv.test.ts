@@ -524,14 +524,15 @@ describe('a path in a cell', () => {
     expect(allowed.outcomes).toEqual([]);
   });
 
-  it('may have backslashes, and composed or decomposed characters', async () => {
+  it('may have backslashes, composed or decomposed characters, and percent signs for others', async () => {
     const path = await files({
-      'a.csv': 'input\nsub\\x.jpg\nsub/caf\u00e9.jpg\n',
+      'a.csv': 'input\nsub\\x.jpg\nsub/caf\u00e9.jpg\nsub/caf%C3%A9.jpg\n%2e%2e/out.jpg\n',
       'sub/x.jpg': 'x',
       'sub/cafe\u0301.jpg': 'y',
     });
-    const { items } = await listSource(csv, path);
-    expect(items.map(({ size }) => size)).toEqual([1, 1]);
+    const { items, outcomes } = await listSource(csv, path);
+    expect(items.map(({ size }) => size)).toEqual([1, 1, 1]);
+    expect(outcomes.map(({ code }) => code)).toEqual(['PATH_OUTSIDE_BASE']);
   });
 
   it('to a folder or nothing readable is an outcome, and the order of rows is kept', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import sharp from 'sharp';
@@ -86,6 +86,31 @@ describe('an image', () => {
     const again = await run(['downscale'], { 'image.megapixels': '0.02' }, labelled);
     expect(again.report.byCode).toEqual({ INPUT_UNCHANGED: 1 });
     expect(again.report.bytes.read).toBe(0);
+  });
+
+  test('that was turned upright takes labels of the pixels as they were, in a second run as in the first', async () => {
+    await noise(300, 200).withMetadata({ orientation: 6 }).jpeg().toFile(join(source, 'a.jpg'));
+    const labelled = { annotate: [{ type: 'coco', options: { file: 'coco.json' } }] };
+    const coco = (boxes: number[][]) =>
+      writeFile(
+        join(source, 'coco.json'),
+        JSON.stringify({
+          images: [{ id: 1, file_name: 'a.jpg', width: 300, height: 200 }],
+          categories: [{ id: 1, name: 'cat' }],
+          annotations: boxes.map((bbox, i) => ({ id: i + 1, image_id: 1, category_id: 1, bbox })),
+        }),
+      );
+    await coco([[0, 0, 30, 20]]);
+    const limit = { 'image.megapixels': '0.02' };
+    const first = await run(['downscale'], limit, labelled);
+    expect(first.report.annotations!.totals).toMatchObject({ listed: 1, ok: 1 });
+    await coco([
+      [0, 0, 30, 20],
+      [0, 0, 60, 20],
+    ]);
+    const second = await run(['downscale'], limit, labelled);
+    expect(second.report.annotations!.totals).toMatchObject({ listed: 2, ok: 2 });
+    expect(second.inputs[0]!.annotations.map(({ region }) => region!.box!.right)).toEqual([1, 1]);
   });
 
   test('with too many bytes loses quality before it loses pixels, and both only where that is allowed', async () => {
@@ -226,6 +251,39 @@ describe('a video', () => {
       part.annotations.map(({ frame }) => frame!.timeMs + (part.metadata['part'] as { begin: number }).begin),
     );
     expect(placed).toEqual([500, 4200, 7900]);
+  });
+});
+
+describe('what ffmpeg makes', () => {
+  test('is never silently less than the file: a video that is broken inside is rejected', async () => {
+    await ffmpeg('-f', 'lavfi', '-i', 'testsrc2=s=160x120:r=25:d=4', '-c:v', 'libx264', 'a.mkv');
+    const broken = await readFile(join(source, 'a.mkv'));
+    for (let at = 3000; at < broken.length; at += 7) broken[at] = 0;
+    await writeFile(join(source, 'a.mkv'), broken);
+    const { report, lines } = await run(['transcode', 'split'], {});
+    expect(report.byCode).toEqual({ ALL_INPUT_INVALID_BYTES: 1 });
+    expect(lines[0]!.message).not.toContain('Conversion failed!');
+  });
+
+  test('has parts under the limit although two silences pull the borders of one part apart', async () => {
+    await ffmpeg(
+      '-f',
+      'lavfi',
+      '-i',
+      "aevalsrc='if(between(t,6.0,6.4)+between(t,16.1,16.5),0,0.5*sin(440*2*PI*t))':s=8000:d=30",
+      'a.wav',
+    );
+    const { size } = await stat(join(source, 'a.wav'));
+    // Four parts of 7.5 s are planned; one from 6.2 s to 16.3 s would be over the limit.
+    const limit = { 'audio.megabytes': String(size / 4 / 0.8 / 1e6) };
+    expect((await run(['split'], limit)).report.totals).toMatchObject({ ok: 1 });
+  });
+
+  test('may lie in a folder with a percent sign', async () => {
+    store = join(dir, '100%done');
+    await writeFile(join(source, 'a.wav'), wav(4000));
+    const { lines } = await run(['split'], { 'audio.megabytes': '0.03' });
+    expect(lines[0]).toMatchObject({ outcome: 'ok' });
   });
 });
 

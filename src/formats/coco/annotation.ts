@@ -16,12 +16,10 @@ export function annotationOf(
   offset: number,
   categories: Categories,
 ): AnnotationEntry {
-  let ref = `${file}#annotations/@${offset}`;
+  const id = isObject(element) ? idKey(element['id']) : undefined;
+  const ref = `${file}#annotations/${id ?? `@${offset}`}`;
   try {
-    const annotation = objectOf(element);
-    const id = idKey(annotation['id']);
-    if (id !== undefined) ref = `${file}#annotations/${id}`;
-    return draftOf(annotation, id, ref, categories);
+    return draftOf(objectOf(element), id, ref, categories);
   } catch (error) {
     if (error instanceof EntryFault) return { ref, code: error.code, message: error.message };
     throw error;
@@ -58,7 +56,8 @@ function draftOf(
   const draft: AnnotationDraft = { ref, unit: 'pixels', concepts: [] };
   const category = categories.find(category_id);
   if (typeof category !== 'string') {
-    draft.concepts.push({ ...category.concept });
+    const { id: conceptId, name, value } = category.concept;
+    draft.concepts.push({ id: conceptId, name, value });
     if (category.repeated) coco['category_id'] = category_id;
   } else if (typeof caption !== 'string') {
     throw new EntryFault('CONCEPT_UNKNOWN', category);
@@ -70,6 +69,6 @@ function draftOf(
   if (id !== undefined) draft.id = prefix + id;
   if (typeof score === 'number') draft.score = score;
   else if (score !== undefined) coco['score'] = score;
-  draft.info = { ...(typeof caption === 'string' ? { caption } : {}), coco };
+  draft.info = typeof caption === 'string' ? { caption, coco } : { coco };
   return draft;
 }

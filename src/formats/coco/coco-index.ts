@@ -11,7 +11,7 @@ export interface Place {
 }
 
 /** Elements that belong to no image, by where they stand. */
-export class Places {
+class Places {
   readonly #offset = new NumberList(Float64Array);
   readonly #length = new NumberList(Uint32Array);
 
@@ -73,6 +73,7 @@ export class CocoIndex {
     });
     await scanner.run(signal);
     this.repeatedIds = repeatsIn(ids);
+    ids.free();
     return ['images', 'annotations'].filter((name) => scanner.met.get(name) !== true);
   }
 

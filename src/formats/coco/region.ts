@@ -34,7 +34,7 @@ export function regionOf(annotation: JsonObject, keypointNames: readonly string[
       `it has ${regional.join(', ')}, but neither a box nor an outline nor key points`,
     );
   }
-  const region: Region = { ...outline };
+  const region: Region = outline ?? {};
   if (box !== undefined) region.box = box;
   if (keypoints !== undefined) region.keypoints = keypoints;
   return region;
@@ -58,13 +58,15 @@ function outlineOf(segmentation: unknown): { polygon: Polygon } | { mask: Mask }
     throw wrongType('segmentation', segmentation, 'polygons or a run-length mask');
   // Some tools leave the outer list out where there is one part only.
   const parts: unknown[] = typeof segmentation[0] === 'number' ? [segmentation] : segmentation;
-  const polygon: Polygon = parts.flatMap((part, i) =>
-    isNothing(part) ? [] : [[ringOf(part, `segmentation[${i}]`)]],
-  );
+  const polygon: Polygon = [];
+  for (let i = 0; i < parts.length; i++) {
+    if (!isNothing(parts[i])) polygon.push([ringOf(parts[i], i)]);
+  }
   return polygon.length === 0 ? undefined : { polygon };
 }
 
-function ringOf(part: unknown, name: string): [number, number][] {
+function ringOf(part: unknown, index: number): [number, number][] {
+  const name = `segmentation[${index}]`;
   const flat = numbers(part, name);
   if (flat.length % 2 !== 0)
     throw new EntryFault(

@@ -13,7 +13,7 @@ export interface AvRepair extends FfmpegOptions {
   media: MediaInfo;
   allowed: readonly RepairStep[];
   target: RepairTarget;
-  /** A path to which suffixes are put for what is written; whatever is not returned is removed. */
+  /** A path to which suffixes are put for what is written. What is left when it fails goes with its folder. */
   to: string;
 }
 

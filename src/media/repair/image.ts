@@ -43,7 +43,8 @@ export async function imageHeader(source: string | Buffer, format: string): Prom
 
 /**
  * Brings an image under the limits: into a format that is taken, to a smaller size, at a lower quality, as far as each
- * is allowed. Orientation is applied to the pixels; colour profiles are kept. All pages of an animation are kept.
+ * is allowed. Orientation is applied to the pixels; colour profiles, the 16 bits of a PNG or TIFF and all frames of a
+ * WebP or GIF animation are kept. Other metadata, such as EXIF with its place and camera, are not.
  *
  * Undefined when the allowed steps cannot make it fit. Throws RejectedItemError ALL_INPUT_INVALID_BYTES, RetryableError
  * REPAIR_FAILED, FatalError of the file that is written, the signal's reason.
@@ -129,7 +130,7 @@ async function encode(
     animated,
     sequentialRead: true,
   });
-  const { width, height, pageHeight, hasAlpha, autoOrient } = await pipeline.metadata();
+  const { width, height, pageHeight, hasAlpha, autoOrient, space } = await pipeline.metadata();
   const raster = Math.min(width * height * 4, rasterBudget.budget);
   await rasterBudget.acquire(raster);
   try {
@@ -143,7 +144,9 @@ async function encode(
             fit: 'fill',
             kernel: 'lanczos3',
           });
-    return await encoded(sized, format ?? (hasAlpha ? 'png' : 'jpeg'), quality).toBuffer();
+    const deep = (space === 'rgb16' || space === 'grey16') && (format === 'png' || format === 'tiff');
+    const kept = deep ? sized.toColourspace(space) : sized;
+    return await encoded(kept, format ?? (hasAlpha ? 'png' : 'jpeg'), quality).toBuffer();
   } catch (error) {
     throw unreadable(from, error);
   } finally {

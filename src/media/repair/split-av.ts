@@ -16,8 +16,8 @@ export interface SplitRequest extends FfmpegOptions {
 
 /** A part is planned to fill this much of the limit, because borders are moved to where they are natural. */
 const FILL = 0.8;
-/** A silence at most this share of a part's length away from the planned border is taken instead. */
-const REACH = 0.2;
+/** A silence at most this share of a part's length away is taken instead; a part may grow by it at both ends. */
+const REACH = 0.12;
 /** Of ffmpeg's `silencedetect`: quieter than −35 dB for a third of a second. */
 const SILENCE = 'silencedetect=noise=-35dB:d=0.33';
 /** More parts than planned are tried this often when key frames lie badly. */
@@ -63,24 +63,27 @@ export async function splitVideo(request: SplitRequest): Promise<RepairedPart[] 
   return undefined;
 }
 
-const nearest = (times: readonly number[], wanted: number, reach: number): number =>
-  times.reduce(
-    (best, time) =>
-      Math.abs(time - wanted) <= Math.min(reach, Math.abs(best - wanted) || reach) ? time : best,
-    wanted,
-  );
+/** The time next to the wanted one, if one is within reach. */
+function nearest(times: readonly number[], wanted: number, reach: number): number {
+  const away = (time: number) => Math.abs(time - wanted);
+  const near = times.filter((time) => away(time) <= reach);
+  return near.length === 0 ? wanted : near.reduce((best, time) => (away(time) < away(best) ? time : best));
+}
 
-/** Copies packets into one file for each part; ffmpeg's own list says where each really begins and ends. */
+/**
+ * Copies packets into one file for each part; ffmpeg's own list says where each really begins. A part ends where the
+ * next one begins, so that no time is in none.
+ */
 async function cut(
   { source, format, to, tools, signal }: SplitRequest,
   bordersMs: readonly number[],
   extension: 'wav' | 'mp4',
 ): Promise<RepairedPart[]> {
   const list = `${to}.parts.csv`;
-  const times = bordersMs.map((ms) => (ms / 1000).toFixed(6)).join(',');
+  const borders = bordersMs.map((ms) => (ms / 1000).toFixed(6)).join(',');
   const output = [
     ...['-map', '0', '-dn', '-c', 'copy', '-f', 'segment', '-segment_format', extension],
-    ...(times === '' ? [] : ['-segment_times', times]),
+    ...(borders === '' ? [] : ['-segment_times', borders]),
     ...[
       '-reset_timestamps',
       '1',
@@ -88,22 +91,20 @@ async function cut(
       list,
       '-segment_list_type',
       'csv',
-      `${to}.part%05d.${extension}`,
+      `${to.replaceAll('%', '%%')}.part%05d.${extension}`,
     ],
   ];
   try {
     await ffmpeg(source, format, output, { tools, signal });
     const lines = (await readFile(list, 'utf8')).trim().split('\n');
-    return lines.map((line, i) => {
-      const [begin, end] = line
-        .split(',')
-        .slice(-2)
-        .map((seconds) => Math.round(Number(seconds) * 1000));
-      return {
-        file: `${to}.part${String(i).padStart(5, '0')}.${extension}`,
-        place: { unit: 'ms' as const, begin: begin!, end: end! },
-      };
+    const times = lines.map((line) => {
+      const [begin, end] = line.split(',').slice(-2);
+      return { begin: Math.round(Number(begin) * 1000), end: Math.round(Number(end) * 1000) };
     });
+    return times.map(({ begin, end }, i) => ({
+      file: `${to}.part${String(i).padStart(5, '0')}.${extension}`,
+      place: { unit: 'ms' as const, begin: i === 0 ? 0 : begin, end: times[i + 1]?.begin ?? end },
+    }));
   } finally {
     await rm(list, { force: true });
   }

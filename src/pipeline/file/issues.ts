@@ -65,10 +65,33 @@ function inWords(issue: Raw, schema: z.ZodType): Issue[] {
   }
   if (issue.code === 'invalid_key') {
     const known = keysAt(schema, path.slice(0, -1));
-    return [{ path, what: 'key', message: unknownKey(String(path.at(-1)), known) }];
+    const [form] = issue.issues;
+    const message =
+      known.length === 0 && form !== undefined ? form.message : unknownKey(String(path.at(-1)), known);
+    return [{ path, what: 'key', message }];
+  }
+  if (issue.code === 'invalid_type' && issue.expected in TYPES) {
+    const expected = path.length === 0 ? 'keys such as source and sink' : TYPES[issue.expected];
+    return [{ path, what: 'value', message: `expected ${expected}, not ${typeOf(issue.input)}` }];
   }
   const message = issue.message.replace(/^Invalid input: /, '').replace(/, received (\w+)$/, ', not $1');
   return [{ path, what: 'value', message }];
+}
+
+/** Types as people who write YAML know them. */
+const TYPES: Readonly<Record<string, string>> = {
+  array: 'a list',
+  object: 'keys with values',
+  record: 'keys with values',
+  string: 'a text',
+  number: 'a number',
+  boolean: 'true or false',
+};
+
+function typeOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  return TYPES[typeof value] ?? typeof value;
 }
 
 function unknownKey(key: string, known: readonly string[]): string {

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { clarifai } from '../../labels/clarifai.ts';
 import type { coco } from '../../labels/coco.ts';
 import type { huggingface } from '../../labels/huggingface.ts';
-import type { masks } from '../../labels/masks.ts';
+import type { maskOptions } from '../../labels/mask-options.ts';
 import type { clarifaiArchive } from '../../loaders/clarifai-archive.ts';
 import type { csv } from '../../loaders/csv.ts';
 import type { delta } from '../../loaders/delta.ts';
@@ -41,7 +41,7 @@ export interface LabelEntry {
   clarifai?: Given<typeof clarifai>;
   coco?: Given<typeof coco>;
   huggingface?: Given<typeof huggingface>;
-  masks?: Given<typeof masks>;
+  masks?: Partial<z.input<typeof maskOptions>>;
 }
 
 /** A source by its loader: exactly one of them. */

@@ -67,6 +67,7 @@ async function readText(path: string): Promise<string> {
   try {
     await using file = await open(path);
     const stats = await file.stat();
+    if (stats.isDirectory()) throw new Error('it is a folder; sluice ingest takes folders');
     if (!stats.isFile()) throw new Error('it is no regular file');
     if (stats.size <= MAX_FILE_BYTES) return await file.readFile('utf8');
     throw new FatalError(

@@ -95,7 +95,7 @@ describe('a pipeline file', () => {
     ['source: 5', /^1:9 source: expected a path, a source by its loader/],
     [
       'source: [photos, { folder: { path: photos, recursive: 3 } }]',
-      '1:55 source[1].folder.recursive: expected boolean, not number',
+      '1:55 source[1].folder.recursive: expected true or false, not a number',
     ],
     [
       'source: t.mjs',
@@ -144,7 +144,7 @@ describe('a pipeline file', () => {
 
   it('is not a pipeline when it is empty, a list or a text', async () => {
     for (const text of ['', '[]', 'photos'])
-      expect(await lint(text)).toEqual([expect.stringContaining('expected object')]);
+      expect(await lint(text)).toEqual([expect.stringContaining('expected keys such as source')]);
   });
 });
 
