@@ -1,4 +1,4 @@
-import { Command, type Option } from 'commander';
+import { Command, Option } from 'commander';
 import { loadExporter } from '../exporters/index.ts';
 import { FatalError } from '../model/errors.ts';
 import type { ExporterComponent } from '../model/export.ts';
@@ -10,6 +10,11 @@ import type { Cli } from './terminal.ts';
 const OWN = ['store', 'json', 'format', 'out', 'overwrite', 'dryRun', 'filter', 'maxRejected', 'wait'];
 
 type AnyExporter = ExporterComponent<unknown>;
+
+const UPDATE = new Option(
+  '--update [folder]',
+  'parquet: keep what the export in this folder, or else at --out, has and the version does not; the rest is replaced by id',
+).helpGroup('Format:');
 
 export function exportCommand(cli: Cli, exporters: readonly AnyExporter[]): Command {
   const command = withStore(new Command('export'))
@@ -30,11 +35,21 @@ export function exportCommand(cli: Cli, exporters: readonly AnyExporter[]): Comm
     )
     .option('--wait', 'wait for a run that writes to the store')
     .addHelpText('after', `\nExamples:\n${exporters.map(({ example }) => `  $ ${example}`).join('\n')}`);
-  for (const flag of exporterFlags(exporters)) command.addOption(flag);
+  for (const flag of exporterFlags(exporters))
+    command.addOption(flag.attributeName() === 'update' ? UPDATE : flag);
+  command.addOption(
+    new Option('--no-media', 'the same as --media none').helpGroup('Format:').default(undefined),
+  );
   return command.action(async (given: string, flags: Record<string, unknown>) => {
     const store = storeOf(cli, flags['store'] as string | undefined);
     const format = flags['format'] as string;
-    const set = Object.entries(flags).filter(([field]) => command.getOptionValueSource(field) === 'cli');
+    const inPlace = flags['update'] === true;
+    const set = Object.entries(flags)
+      .filter(([field]) => command.getOptionValueSource(field) === 'cli')
+      .map(([field, value]): [string, unknown] => [
+        field,
+        field === 'update' && inPlace ? flags['out'] : value,
+      ]);
     const optional = (field: string) => (flags[field] === undefined ? {} : { [field]: flags[field] });
     const request = {
       store,
@@ -42,7 +57,7 @@ export function exportCommand(cli: Cli, exporters: readonly AnyExporter[]): Comm
       format,
       out: flags['out'] as string,
       options: optionsOf(set, await loadExporter(format)),
-      overwrite: flags['overwrite'] === true,
+      overwrite: flags['overwrite'] === true || inPlace,
       dryRun: flags['dryRun'] === true,
       wait: flags['wait'] === true,
       ...optional('filter'),
@@ -63,14 +78,18 @@ function datasetOf(given: string): { dataset: string; version?: string } {
   throw new FatalError('CONFIG_INVALID', `expected <dataset> or <dataset>@<version>, not ${given}`);
 }
 
-/** The flags of all formats together; two that share a flag mean the same by it. */
+/** The flags of all formats together; two that share a flag mean the same by it, and may take other values of it. */
 function exporterFlags(exporters: readonly AnyExporter[]): Option[] {
   const flags = new Map<string, { option: Option; formats: string[] }>();
   for (const { name, options } of exporters) {
     for (const option of flagsOf(options, 'Format:')) {
       const known = flags.get(option.attributeName());
       if (known === undefined) flags.set(option.attributeName(), { option, formats: [name] });
-      else known.formats.push(name);
+      else {
+        known.formats.push(name);
+        const choices = new Set([...(known.option.argChoices ?? []), ...(option.argChoices ?? [])]);
+        if (choices.size > 0) known.option.choices([...choices]);
+      }
     }
   }
   return [...flags.values()].map(({ option, formats }) => {
@@ -90,5 +109,8 @@ function optionsOf(
   if (foreign !== undefined) {
     throw new FatalError('CONFIG_INVALID', `--${kebab(foreign[0])} does not apply to the format ${name}`);
   }
-  return Object.fromEntries(given.filter(([field]) => known.has(field)));
+  const ofFormat = given.filter(([field]) => known.has(field));
+  return Object.fromEntries(
+    ofFormat.map(([field, value]) => [field, field === 'media' && value === false ? 'none' : value]),
+  );
 }

@@ -4,6 +4,7 @@ import { ClassMap, classMapFields, classMapPath } from './class-map.ts';
 import { CocoExport } from './coco/export.ts';
 import { LOSSES } from './coco/losses.ts';
 import { SEGMENTATIONS } from './coco/outline.ts';
+import { MEDIA_HELP } from './media-option.ts';
 
 /** Bytes of JSON, about: of an image, of a region with a short outline, of a class. */
 const IMAGE_BYTES = 250;
@@ -22,10 +23,7 @@ const options = z.strictObject({
     .min(1)
     .optional()
     .describe('Category for regions without a concept, which are left out unless one is named'),
-  media: z
-    .boolean()
-    .default(true)
-    .describe('Copy the images; without them the annotation files name them all the same'),
+  media: z.enum(['files', 'none']).default('files').describe(MEDIA_HELP),
   ...classMapFields,
 });
 export type CocoOptions = z.infer<typeof options>;
@@ -44,7 +42,7 @@ export const coco: ExporterComponent<CocoOptions> = {
   kinds: ['image'],
   losses: LOSSES,
   estimate: ({ bytes, metrics, concepts }, { media }) =>
-    (media ? bytes : 0) +
+    (media === 'files' ? bytes : 0) +
     metrics.inputsCount * IMAGE_BYTES +
     metrics.regionsCount * REGION_BYTES +
     Object.keys(concepts).length * CLASS_BYTES,

@@ -4,15 +4,13 @@ import type { DatasetVersion } from '../model/dataset.ts';
 import type { ExporterComponent, ExportResult, ExportSource, ExportTarget } from '../model/export.ts';
 import { KINDS } from '../model/kind.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { MEDIA_HELP } from './media-option.ts';
 import { MEDIA_MODES } from './tables/columns.ts';
 import { writeLanceTables } from './tables/lance-tables.ts';
 import { TABLE_LOSSES, tableBytes } from './tables/table-facts.ts';
 
 const options = z.strictObject({
-  mediaIn: z
-    .enum(MEDIA_MODES)
-    .default('tables')
-    .describe('Where the media go: into the tables, into files in media/ beside them, or nowhere'),
+  media: z.enum(MEDIA_MODES).default('embed').describe(MEDIA_HELP),
 });
 export type LanceOptions = z.infer<typeof options>;
 
@@ -28,7 +26,7 @@ export const lance: ExporterComponent<LanceOptions> = {
   writes: 'folder',
   kinds: KINDS,
   losses: TABLE_LOSSES,
-  estimate: (version: DatasetVersion, { mediaIn }: LanceOptions) => tableBytes(version, mediaIn),
+  estimate: (version: DatasetVersion, { media }: LanceOptions) => tableBytes(version, media),
   write(
     source: ExportSource,
     target: ExportTarget,

@@ -4,15 +4,13 @@ import type { DatasetVersion } from '../model/dataset.ts';
 import type { ExporterComponent, ExportResult, ExportSource, ExportTarget } from '../model/export.ts';
 import { KINDS } from '../model/kind.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { MEDIA_HELP } from './media-option.ts';
 import { MEDIA_MODES } from './tables/columns.ts';
 import { writeParquetTables } from './tables/parquet-tables.ts';
 import { TABLE_LOSSES, tableBytes } from './tables/table-facts.ts';
 
 const options = z.strictObject({
-  mediaIn: z
-    .enum(MEDIA_MODES)
-    .default('tables')
-    .describe('Where the media go: into the tables, into files in media/ beside them, or nowhere'),
+  media: z.enum(MEDIA_MODES).default('embed').describe(MEDIA_HELP),
   maxShardSize: z
     .int()
     .min(1_000_000)
@@ -39,7 +37,7 @@ export const parquet: ExporterComponent<ParquetOptions> = {
   writes: 'folder',
   kinds: KINDS,
   losses: TABLE_LOSSES,
-  estimate: (version: DatasetVersion, { mediaIn }: ParquetOptions) => tableBytes(version, mediaIn),
+  estimate: (version: DatasetVersion, { media }: ParquetOptions) => tableBytes(version, media),
   write(
     source: ExportSource,
     target: ExportTarget,

@@ -57,7 +57,7 @@ async function imported(
 
 async function exportedTo(folder: string, { inputs, concepts }: Awaited<ReturnType<typeof imported>>) {
   const { result } = await exported(coco, memorySource(inputs, { concepts }), memoryTarget(folder), {
-    media: false,
+    media: 'none',
     start: 0,
   });
   expect(result.losses).toEqual({});

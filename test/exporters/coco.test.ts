@@ -70,7 +70,7 @@ async function written(inputs: readonly Input[], options: object = {}, concepts 
   const folder = join(await tempFolder(), 'out');
   const source = memorySource(inputs, { concepts: concepts as never });
   const { result, outcomes } = await exported(coco, source, memoryTarget(folder), {
-    media: false,
+    media: 'none',
     ...options,
   });
   return { ...result, outcomes, folder, coco: await read(folder) };
@@ -340,7 +340,7 @@ describe('the files of a COCO export', () => {
     const folder = await tempFolder();
     const categories = async (concepts: object[]) => {
       const out = join(folder, `out-${concepts.length}`);
-      const options = { media: false, order: 'alphabetical', classMap: join(folder, 'map.json') };
+      const options = { media: 'none', order: 'alphabetical', classMap: join(folder, 'map.json') };
       await exported(coco, memorySource([], { concepts: concepts as never }), memoryTarget(out), options);
       return (await read(out)).categories.map(({ id, name }) => [id, name]);
     };

@@ -109,7 +109,7 @@ describe('an export to Parquet', () => {
 
   it('puts media beside the tables, or nowhere', async () => {
     const path = await tempFolder();
-    await exported(exporter, memorySource([picture('A', 1)]), path, { mediaIn: 'files' });
+    await exported(exporter, memorySource([picture('A', 1)]), path, { media: 'files' });
     const [row] = await rowsOf(join(path, 'inputs.parquet'));
     expect(row).toMatchObject({ input_id: 'A', image: { bytes: null } });
     const { path: name } = row!.image as { path: string };
@@ -117,7 +117,7 @@ describe('an export to Parquet', () => {
     expect(await readFile(join(path, name))).toEqual(Buffer.alloc(10, 1));
     const bare = await tempFolder();
     const gone = memorySource([{ id: 'gone' }]);
-    const { outcomes } = await exported(exporter, gone, bare, { mediaIn: 'none' });
+    const { outcomes } = await exported(exporter, gone, bare, { media: 'none' });
     expect(outcomes).toMatchObject([{ code: 'EXPORTED' }]);
     expect(Object.keys((await rowsOf(join(bare, 'inputs.parquet')))[0]!)).not.toContain('image');
   });
@@ -132,14 +132,14 @@ describe('an export to Parquet', () => {
   it('updates an earlier export by id', async () => {
     const before = await tempFolder();
     const old = ['a', 'c', 'e'].map((id) => picture(id, 1));
-    await exported(exporter, memorySource(old), before, { mediaIn: 'files' });
+    await exported(exporter, memorySource(old), before, { media: 'files' });
     const after = await tempFolder();
     const changed: Held[] = [
       { ...picture('c', 2), annotations: [{ id: 'y', concepts: [] }] },
       { id: 'd', kind: 'text', media: { format: 'text' }, text: 'new' },
       { id: 'e' },
     ];
-    const options = { mediaIn: 'files', update: before };
+    const options = { media: 'files', update: before };
     const { outcomes, result } = await exported(exporter, memorySource(changed), after, options);
     expect(outcomes.map(({ inputId, code }) => [inputId, code])).toEqual([
       ['c', 'EXPORTED'],

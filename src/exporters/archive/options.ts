@@ -3,13 +3,11 @@ import type { Flavour } from '../../formats/clarifai-proto/exact.ts';
 import { JSON_FLAVOUR, PROTOBUF } from '../../formats/clarifai-proto/exact.ts';
 import type { DatasetVersion } from '../../model/dataset.ts';
 import type { Loss } from '../../model/export.ts';
+import { MEDIA_HELP } from '../media-option.ts';
 
 export const archiveOptions = z
   .strictObject({
-    media: z
-      .enum(['embed', 'hosted'])
-      .default('embed')
-      .describe('Put the media into the archive, or only say where each one is served'),
+    media: z.enum(['embed', 'hosted']).default('embed').describe(MEDIA_HELP),
     hostedPrefix: z
       .url({ protocol: /^https?$/ })
       .optional()

@@ -24,7 +24,7 @@ const NO_SPLIT = 'default';
 
 export interface CocoExportOptions {
   keepSource: boolean;
-  media: boolean;
+  media: 'files' | 'none';
   segmentation: Segmentation;
   unlabelled?: string | undefined;
 }
@@ -153,9 +153,10 @@ export class CocoExport {
       return { input, size, split: '', fileName: '', isDone, copied: Promise.resolve(undefined) };
     const split = this.#splitOf(input);
     const fileName = mediaName(input, this.#names, split);
-    const copied = this.#options.media
-      ? this.#copy(input, split, fileName, isDone)
-      : Promise.resolve(undefined);
+    const copied =
+      this.#options.media === 'files'
+        ? this.#copy(input, split, fileName, isDone)
+        : Promise.resolve(undefined);
     // It is waited for in its turn.
     copied.catch(() => {});
     return { input, size, split, fileName, isDone, copied };
@@ -180,7 +181,7 @@ export class CocoExport {
   async *#finish(job: Job, labeller: Labeller): AsyncGenerator<Outcome, void, void> {
     const { input, size, split, fileName, isDone } = job;
     const failure = await job.copied;
-    if (size !== undefined && failure === undefined && this.#options.media)
+    if (size !== undefined && failure === undefined && this.#options.media === 'files')
       this.#media.push({ path: `images/${split}/${fileName}`, bytes: input.bytes });
     if (isDone) return;
     if (size === undefined) yield unsupported(input);

@@ -10,7 +10,7 @@ import { readMedia, sizeOfMedia } from '../read-media.ts';
 import { hasFile, type MediaMode } from './columns.ts';
 import type { MediaCell } from './rows.ts';
 
-/** Beside the tables, with `mediaIn: files`. */
+/** Beside the tables, with `media: files`. */
 export const MEDIA_FOLDER = 'media';
 /** Most bytes in a cell: what the platform takes as a video. Readers hold a cell in memory as a whole. */
 const MAX_CELL_BYTES = 300_000_000;

@@ -21,7 +21,7 @@ export interface Column {
 export type Row = Record<string, unknown>;
 
 /** Where the bytes of media are: in the cells of the table, in files beside it, or nowhere. */
-export const MEDIA_MODES = ['tables', 'files', 'none'] as const;
+export const MEDIA_MODES = ['embed', 'files', 'none'] as const;
 export type MediaMode = (typeof MEDIA_MODES)[number];
 
 const text = (name: string): Column => ({ name, type: 'text' });

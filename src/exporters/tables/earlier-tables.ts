@@ -57,7 +57,7 @@ export class EarlierTables {
     const annotations = rowsOf(this.folder, this.#annotations, ANNOTATION_COLUMNS, signal);
     let next = await annotations.next();
     try {
-      for await (const row of rowsOf(this.folder, this.#inputs, inputColumns(KINDS, 'tables'), signal)) {
+      for await (const row of rowsOf(this.folder, this.#inputs, inputColumns(KINDS, 'embed'), signal)) {
         const id = row.input_id as string;
         const own: Row[] = [];
         while (next.done !== true && next.value.input_id === id) {

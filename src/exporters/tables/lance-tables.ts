@@ -38,7 +38,7 @@ type Checkpoint = z.infer<typeof checkpointShape>;
 export async function* writeLanceTables(
   source: ExportSource,
   target: ExportTarget,
-  { mediaIn: media }: { mediaIn: MediaMode },
+  { media }: { media: MediaMode },
   ctx: Context,
 ): AsyncGenerator<Outcome, ExportResult, void> {
   const saved = checkpointShape.safeParse(target.checkpoint).data;
@@ -82,7 +82,6 @@ async function taken(
   } catch (error) {
     return failedOutcome(input, error);
   }
-  tally.lose('input-times');
   tally.lose('embeddings', (await source.embeddings?.(input))?.length ?? 0);
   tally.annotations(input.annotations.length);
   return inputOutcome(input, 'EXPORTED');

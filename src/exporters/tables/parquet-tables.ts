@@ -21,7 +21,7 @@ import { type Rows, Shards, shardName } from './shards.ts';
 import { TABLE_LOSSES } from './table-facts.ts';
 
 interface TableOptions {
-  mediaIn: MediaMode;
+  media: MediaMode;
   maxShardSize: number;
   update?: string | undefined;
 }
@@ -40,7 +40,7 @@ const checkpointShape = z.strictObject({
 export async function* writeParquetTables(
   source: ExportSource,
   target: ExportTarget,
-  { mediaIn: media, maxShardSize, update }: TableOptions,
+  { media, maxShardSize, update }: TableOptions,
   ctx: Context,
 ): AsyncGenerator<Outcome, ExportResult, void> {
   const earlier = update === undefined ? undefined : await EarlierTables.open(update);
@@ -123,7 +123,6 @@ async function rowsOf({ input, earlier }: Merged, cells: MediaCells): Promise<Ma
 }
 
 async function count(input: Input, source: ExportSource, tally: Tally): Promise<void> {
-  tally.lose('input-times');
   tally.lose('embeddings', (await source.embeddings?.(input))?.length ?? 0);
   tally.annotations(input.annotations.length);
 }

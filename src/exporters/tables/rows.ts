@@ -29,8 +29,8 @@ export function inputRow(input: Input, media: MediaCell | undefined): Row {
     geopoints: geo ?? null,
     sha256,
     bytes,
-    input_created_at: null,
-    input_modified_at: null,
+    input_created_at: timeOf(input.createdAt),
+    input_modified_at: timeOf(input.modifiedAt),
   };
 }
 

@@ -9,12 +9,6 @@ const ANNOTATION_BYTES = 200;
 /** Annotations go into the tables whole. */
 export const TABLE_LOSSES: readonly Loss[] = [
   {
-    id: 'input-times',
-    what: 'When an input was made and changed',
-    instead:
-      'The columns input_created_at and input_modified_at are empty, for a version does not hold these times',
-  },
-  {
     id: 'embeddings',
     what: 'Embeddings',
     instead: 'Left out',
