@@ -48,10 +48,30 @@ const STEPS: Step[] = [
     exits: 0,
   },
   { title: 'What the store holds now.', args: ['datasets', 'show', 'demo', ...store], exits: 0 },
+  {
+    title: 'A version: the data set as it is now, whatever happens to the store later.',
+    args: ['datasets', 'version', 'demo', '--id', 'v1', '--description', 'The examples', ...store],
+    exits: 0,
+  },
+  {
+    title: "The version as the platform's own archive of protobuf, with the media inside.",
+    args: ['export', 'demo@v1', '--format', 'protobuf', '--out', 'demo-exports/demo.zip', ...store],
+    exits: 0,
+  },
+  {
+    title: 'As the archive of JSON.',
+    args: ['export', 'demo@v1', '--format', 'json', '--out', 'demo-exports/demo-json.zip', ...store],
+    exits: 0,
+  },
+  {
+    title: 'As COCO, for training; what COCO cannot carry is counted.',
+    args: ['export', 'demo@v1', '--format', 'coco', '--out', 'demo-exports/coco', ...store],
+    exits: 0,
+  },
   { title: 'Every row has its file and every file its row.', args: ['store', 'check', ...store], exits: 0 },
 ];
 
-const quoted = (word: string): string => (word.includes('*') ? `'${word}'` : word);
+const quoted = (word: string): string => (/[*\s]/.test(word) ? `'${word}'` : word);
 
 function run({ title, args, exits }: Step): void {
   console.log(`\n# ${title}\n$ sluice ${args.map(quoted).join(' ')}\n`);
@@ -64,7 +84,9 @@ function run({ title, args, exits }: Step): void {
   process.exit(1);
 }
 
-rmSync(new URL('../demo-store', import.meta.url), { recursive: true, force: true });
+for (const folder of ['demo-store', 'demo-exports']) {
+  rmSync(new URL(`../${folder}`, import.meta.url), { recursive: true, force: true });
+}
 for (const step of STEPS) run(step);
 const [firstRun] = readdirSync(new URL('../demo-store/runs', import.meta.url)).sort();
 const page = `demo-store/runs/${firstRun}/report.html`;
@@ -76,4 +98,5 @@ The store is ./demo-store. In this checkout "sluice" is spelt "npm run sluice --
   npm run sluice -- inputs list ${target.join(' ')}
   npm run sluice -- ingest <your folder, CSV, TSV or ZIP> --labels folder
   npm run sluice -- inspect pipelines/coco-annotated-images.yaml
+  npm run sluice -- export demo@v1 --format webdataset --out demo-exports/shards --store demo-store
   npm run sluice -- --help`);

@@ -56,7 +56,8 @@ function exported(made: ExportTotals, read: number): string[] {
   const { written, leftOut } = annotations;
   if (written + leftOut > 0)
     lines.push(`annotations   ${formatCount(written)} written · ${formatCount(leftOut)} left out`);
-  for (const [id, count] of Object.entries(losses)) lines.push(`not carried   ${formatCount(count)} × ${id}`);
+  const lost = Object.entries(losses).map(([id, count]) => `${formatCount(count)} × ${id}`);
+  if (lost.length > 0) lines.push(`not carried   ${lost.join(' · ')} (docs/exporters/${made.format}.md)`);
   for (const { what, instead } of lossTable ?? []) lines.push(`cannot carry  ${what}: ${instead}`);
   return lines;
 }

@@ -4,8 +4,8 @@ import { ANNOTATION_STATUSES, type Annotation, VISIBILITIES } from '../../src/mo
 import type { Kind } from '../../src/model/kind.ts';
 import type { Held } from './memory-export.ts';
 
-export const SIZE = { width: 13, height: 7 };
-export const DURATION_MS = 10_000;
+const SIZE = { width: 13, height: 7 };
+const DURATION_MS = 10_000;
 
 const word = fc.oneof(
   fc.string({ unit: 'grapheme', minLength: 1, maxLength: 12 }),
@@ -35,7 +35,7 @@ const json = fc
   .jsonValue({ maxDepth: 3 })
   .map((value) => JSON.parse(JSON.stringify(value)) as unknown)
   .filter((value) => !JSON.stringify(value).includes('__proto__'));
-export const metadata = fc.dictionary(
+const metadata = fc.dictionary(
   word.filter((key) => key !== '__proto__'),
   json,
   { maxKeys: 3 },

@@ -32,7 +32,7 @@ export async function storeWith({ images = 3, texts = 0 } = {}): Promise<{ root:
   return { root, store };
 }
 
-export async function ingestInto(request: Extract<IngestRequest, { source: string }>): Promise<void> {
+async function ingestInto(request: Extract<IngestRequest, { source: string }>): Promise<void> {
   const { exitCode, error, byCode } = await ingest({ ...request, options: { dataset: 'pets' } });
   if (exitCode !== 0) throw new Error(JSON.stringify({ error, byCode }));
 }
