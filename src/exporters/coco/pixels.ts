@@ -13,7 +13,7 @@ export type Bbox = [left: number, top: number, width: number, height: number];
 const SCALE = 1e10;
 
 /** The shortest decimal that is the value but for what multiplying and subtracting doubles left on it. */
-export const rounded = (pixels: number): number => Math.round(pixels * SCALE) / SCALE;
+const rounded = (pixels: number): number => Math.round(pixels * SCALE) / SCALE;
 
 /**
  * A normalised coordinate in pixels, which divided by `side` is that coordinate again: 73.5 of 640 comes back as 73.5,
