@@ -2,7 +2,8 @@
  * Makes the Python environments that the interop tests talk to: `npm run python [<name>…]`, all of them by default.
  *
  * Each is a virtual environment .cache/python/<name> with the packages of test/interop/requirements-<name>.txt.
- * Nothing happens, and nothing is printed, when it holds them already. `PYTHON` names the Python to make it with.
+ * Nothing happens, and nothing is printed, when it holds them already. `PYTHON` names the Python to make it with. A file
+ * with a line that begins with `# --no-deps` names all that is installed.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -35,7 +36,8 @@ function prepare(name) {
   const folder = join(root, '.cache', 'python', name);
   const python = windows ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python');
   const stamp = join(folder, 'requirements.sha256');
-  const wanted = createHash('sha256').update(readFileSync(requirements)).digest('hex');
+  const listed = readFileSync(requirements, 'utf8');
+  const wanted = createHash('sha256').update(listed).digest('hex');
   const current = existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
   if (current && spawnSync(python, ['--version']).status === 0) return;
 
@@ -44,6 +46,7 @@ function prepare(name) {
   if (!run(base, ['-m', 'venv', folder]))
     fail(`${base} cannot make virtual environments (Debian: apt-get install python3-venv).`);
   const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-input'];
+  if (/^# --no-deps\b/m.test(listed)) install.push('--no-deps');
   // Networks being networks, once more.
   if (!run(python, [...install, '-r', requirements]) && !run(python, [...install, '-r', requirements]))
     fail(`${requirements} could not be installed; see above for what pip says.`);

@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 /** The environments that `npm run python` makes, by what test/interop/requirements-<name>.txt is called. */
-export type PythonName = 'annotations' | 'clarifai' | 'croissant' | 'tables' | 'training';
+export type PythonName = 'annotations' | 'clarifai' | 'croissant' | 'datautils' | 'tables' | 'training';
 
 const FOLDER = fileURLToPath(new URL('../../.cache/python', import.meta.url));
 /** Whatever the libraries print is kept out of the answer. */
