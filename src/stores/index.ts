@@ -256,3 +256,17 @@ export async function deleteAnnotations(
   const local = await import('./local/input-changes.ts');
   return local.deleteAnnotations(root, ids, options, ctx);
 }
+
+/**
+ * Takes the right to write an export of the store at `root` to `out`. Throws FatalError STORE_LOCKED or
+ * STORE_NOT_FOUND.
+ */
+export async function lockOutput(
+  root: string,
+  out: string,
+  options: { dataset: string; wait: boolean },
+  ctx: Context,
+): Promise<{ release(): Promise<void> }> {
+  const { lockOutput: lock } = await import('./local/output-lock.ts');
+  return lock(root, out, options, ctx);
+}

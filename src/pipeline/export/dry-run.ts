@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { resolve } from 'node:path';
 import { annotationTest } from '../../annotations/filter.ts';
 import type { Code } from '../../model/codes.ts';
-import type { AnnotationFilter, DatasetVersion } from '../../model/dataset.ts';
-import { FatalError } from '../../model/errors.ts';
+import type { DatasetVersion } from '../../model/dataset.ts';
 import type { ExporterComponent } from '../../model/export.ts';
 import { type LocalReader, openReader } from '../../stores/index.ts';
 import { ContentHash } from '../../stores/local/versions/content-hash.ts';
@@ -83,13 +82,9 @@ async function previewVersion(
   env: RunEnvironment,
 ): Promise<DatasetVersion> {
   const known = (await reader.listDatasets()).find(({ id }) => id === dataset);
-  if (known === undefined) {
-    throw new FatalError(
-      'DATASET_NOT_FOUND',
-      `there is no dataset ${dataset}; sluice datasets list shows them`,
-    );
-  }
-  const filter = await filterOf(reader, filterId ?? known.defaultFilterId);
+  if (known === undefined) await reader.requireDataset(dataset);
+  const chosen = filterId ?? known?.defaultFilterId;
+  const filter = chosen === undefined ? undefined : (await reader.getFilter(chosen)).filter;
   const takes = annotationTest(filter);
   const { signal } = contextOf(env);
   const counter = new VersionCounter();
@@ -112,13 +107,6 @@ async function previewVersion(
     ...counter.counts(),
     annotationsLeftOut,
   };
-}
-
-async function filterOf(reader: LocalReader, id: string | undefined): Promise<AnnotationFilter | undefined> {
-  if (id === undefined) return undefined;
-  const stored = (await reader.listFilters()).find((filter) => filter.id === id);
-  if (stored === undefined) throw new FatalError('FILTER_NOT_FOUND', `there is no annotation filter ${id}`);
-  return stored.filter;
 }
 
 const sumOf = (byKind: Partial<Record<string, number>>): number =>

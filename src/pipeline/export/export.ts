@@ -6,7 +6,13 @@ import type { DatasetVersion } from '../../model/dataset.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { ExporterComponent, ExportSource } from '../../model/export.ts';
 import type { Metadata } from '../../model/labels.ts';
-import { createVersion, deleteVersion, type LocalReader, openReader } from '../../stores/index.ts';
+import {
+  createVersion,
+  deleteVersion,
+  type LocalReader,
+  lockOutput,
+  openReader,
+} from '../../stores/index.ts';
 import { configHash, type ExportConfig, parseOptions, type RunConfig, runOptions } from '../config.ts';
 import { contextOf, environment, type RunEnvironment } from '../environment.ts';
 import type { RunReport } from '../report.ts';
@@ -43,14 +49,41 @@ export async function exportDataset(
   );
   const { overwrite = false } = request;
   const output = new ExportOutput(request.out, exporter.writes, overwrite, env.logger);
-  await output.check(companionNames(exporter.writes));
-  if (request.dryRun) return dryRun({ request, exporter, options, out: output.path }, env);
+  if (request.dryRun) {
+    await output.check(companionNames(exporter.writes));
+    return dryRun({ request, exporter, options, out: output.path }, env);
+  }
+  const { dataset, wait = false } = request;
+  const lock = await lockOutput(resolve(request.store), output.path, { dataset, wait }, contextOf(env));
+  try {
+    await output.check(companionNames(exporter.writes));
+    return await exportTo(output, { request, exporter, options }, env);
+  } finally {
+    await lock.release();
+  }
+}
 
+type AnyExporter = ExporterComponent<unknown>;
+
+interface Asked {
+  request: ExportRequest;
+  exporter: AnyExporter;
+  options: Record<string, unknown>;
+}
+
+/** For the holder of the output's lock. */
+async function exportTo(
+  output: ExportOutput,
+  { request, exporter, options }: Asked,
+  env: RunEnvironment,
+): Promise<RunReport> {
+  const { overwrite = false } = request;
   const reader = await openReader(resolve(request.store));
   try {
     const source = await reader.openVersion(request.dataset, await versionOf(request, output, reader, env));
     const { version } = source;
-    assertCarries(exporter, version);
+    if (request.version === undefined) await keepIfCarried(exporter, version, request, env);
+    else assertCarries(exporter, version);
     const config: RunConfig & { export: ExportConfig } = {
       sources: [
         { source: `${version.dataset}@${version.id}`, sourceType: 'dataset', loader: {}, annotate: [] },
@@ -115,6 +148,21 @@ async function versionOf(
   if (!goesOn) return made.id;
   await deleteVersion(root, made, { wait }, ctx);
   return state.version;
+}
+
+/** A version that was made for an export that cannot be goes again. */
+async function keepIfCarried(
+  exporter: AnyExporter,
+  version: DatasetVersion,
+  { store, wait = false }: ExportRequest,
+  env: RunEnvironment,
+): Promise<void> {
+  try {
+    assertCarries(exporter, version);
+  } catch (error) {
+    await deleteVersion(resolve(store), version, { wait }, contextOf(env));
+    throw error;
+  }
 }
 
 interface Beginning {

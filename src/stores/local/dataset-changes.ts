@@ -5,6 +5,7 @@ import type { Metadata } from '../../model/labels.ts';
 import { type PatchAction, patchObject } from '../../model/patch.ts';
 import { noDataset, noFilter } from './dataset-errors.ts';
 import { listFilters } from './dataset-filters.ts';
+import { checkName } from './dataset-name.ts';
 import { findDataset, putDataset, removeDataset } from './dataset-table.ts';
 import { changeStore, type MaintenanceOptions } from './held-store.ts';
 import type { Connection } from './lance.ts';
@@ -103,16 +104,6 @@ export const without = <Row extends { datasets: string[] }>(row: Row, dataset: s
   ...row,
   datasets: row.datasets.filter((name) => name !== dataset),
 });
-
-/** Throws FatalError CONFIG_INVALID for a name that commands could not take or show. */
-export function checkName(what: string, name: string): void {
-  if (name.length > 0 && name.length <= 200 && !/[@\p{Cc}]/u.test(name) && name.isWellFormed()) return;
-  throw new FatalError(
-    'CONFIG_INVALID',
-    `${JSON.stringify(name)} cannot name a ${what}: a name has 1–200 characters, and no @ or control character`,
-    { measured: name.length, limit: 200 },
-  );
-}
 
 async function checked(connection: Connection, fields: DatasetFields): Promise<DatasetFields> {
   const { defaultFilterId } = fields;

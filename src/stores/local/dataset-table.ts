@@ -3,6 +3,7 @@ import { Field, Schema, TimestampMillisecond, Utf8 } from 'apache-arrow';
 import type { DatasetInfo } from '../../model/dataset.ts';
 import type { Metadata } from '../../model/labels.ts';
 import { timeColumn, utf8Column } from './columns.ts';
+import { checkName } from './dataset-name.ts';
 import { TableSync } from './durability.ts';
 import { compareUtf8 } from './id-order.ts';
 import { type Connection, columnNames, findTable, makeTable, sqlText, type Table } from './lance.ts';
@@ -66,7 +67,10 @@ export async function findDataset(connection: Connection, id: string): Promise<D
   return found;
 }
 
-/** Makes the dataset where there is none. For the holder of the store's lock. */
+/**
+ * Makes the dataset where there is none. For the holder of the store's lock. Throws FatalError CONFIG_INVALID for a name
+ * that no new dataset may have.
+ */
 export async function ensureDataset(
   connection: Connection,
   db: string,
@@ -74,6 +78,7 @@ export async function ensureDataset(
   now: number,
 ): Promise<void> {
   if ((await findDataset(connection, id)) !== undefined) return;
+  checkName('dataset', id);
   const at = new Date(now).toISOString();
   await putDataset(connection, db, { id, metadata: {}, createdAt: at, modifiedAt: at });
 }

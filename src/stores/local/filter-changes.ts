@@ -2,9 +2,9 @@ import { parseFilter } from '../../formats/annotation-filter.ts';
 import type { Context } from '../../model/contracts.ts';
 import type { AnnotationFilter, StoredFilter } from '../../model/dataset.ts';
 import { FatalError } from '../../model/errors.ts';
-import { checkName } from './dataset-changes.ts';
 import { noFilter } from './dataset-errors.ts';
 import { listFilters, putFilter, removeFilter } from './dataset-filters.ts';
+import { checkName } from './dataset-name.ts';
 import { storedDatasets } from './dataset-table.ts';
 import { changeStore, type MaintenanceOptions } from './held-store.ts';
 

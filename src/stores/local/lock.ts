@@ -13,10 +13,12 @@ export interface LockRequest {
   runId: string;
   /** Wait for the owner to let go, instead of STORE_LOCKED. */
   wait: boolean;
+  /** What is locked, for messages; the store unless given. */
+  what?: string;
 }
 
 /**
- * The right to write to a store.
+ * The right to write to a store, or to another place.
  *
  * A dead owner is followed at once: on this machine its process is gone, or its id belongs to a process that began
  * later; from elsewhere its heartbeat is 30 s old.
@@ -38,7 +40,11 @@ export class StoreLock {
   }
 
   /** Throws FatalError STORE_LOCKED naming the owner; the signal's reason while waiting. */
-  static async acquire(folder: string, { runId, wait }: LockRequest, ctx: Context): Promise<StoreLock> {
+  static async acquire(
+    folder: string,
+    { runId, wait, what = 'the store' }: LockRequest,
+    ctx: Context,
+  ): Promise<StoreLock> {
     const files = new LockFiles(folder);
     const space = await processSpace();
     const { start } = await processState(process.pid);
@@ -46,9 +52,8 @@ export class StoreLock {
       ctx.signal.throwIfAborted();
       const newest = await files.newest();
       if (newest !== undefined && (await isHeld(newest, space, ctx.clock.now()))) {
-        if (!wait) throw locked(newest);
-        if (!waited)
-          ctx.logger.warn({ owner: newest.owner }, 'waiting for another run to let go of the store');
+        if (!wait) throw locked(newest, what);
+        if (!waited) ctx.logger.warn({ owner: newest.owner }, `waiting for another run to let go of ${what}`);
         waited = true;
         await ctx.clock.sleep(POLL_MS, ctx.signal);
         continue;
@@ -122,8 +127,8 @@ async function isHeld({ owner, heartbeat }: LockEntry, space: string, now: numbe
   return start === owner.processStart;
 }
 
-const locked = (entry: LockEntry): FatalError =>
-  new FatalError('STORE_LOCKED', `the store is being written by ${describe(entry)}; --wait waits for it`);
+const locked = (entry: LockEntry, what: string): FatalError =>
+  new FatalError('STORE_LOCKED', `${what} is being written by ${describe(entry)}; --wait waits for it`);
 
 function describe(entry: LockEntry | undefined): string {
   if (entry?.owner === undefined) return 'another process';

@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exportDataset } from '../../../src/pipeline/export/export.ts';
 import { runReport } from '../../../src/pipeline/shapes.ts';
+import { createVersion, openReader } from '../../../src/stores/index.ts';
 import { accounted } from '../../support/accounts.ts';
 import { ledgerOf } from '../../support/cli.ts';
+import { testContext } from '../../support/context.ts';
 import { lineExporter } from '../../support/line-exporter.ts';
 import { contentOf, storeWith } from './support.ts';
 
@@ -111,6 +113,40 @@ describe('an export', () => {
       expect(report.error!.message).toContain(said);
       expect(existsSync(out)).toBe(false);
     }
+  });
+
+  it('is not written to a place by two at once', async () => {
+    const { root, store } = await storeWith();
+    const { id: version } = await createVersion(store, { dataset: 'pets' }, testContext());
+    const to = (out: string) =>
+      exportDataset({ store, dataset: 'pets', version, format: folder, out: join(root, out) });
+    const both = await Promise.allSettled([to('out'), to('out')]);
+    const [lost] = both.filter((each) => each.status === 'rejected');
+    expect(lost).toMatchObject({ reason: { message: expect.stringContaining(join(root, 'out')) } });
+    expect(['STORE_LOCKED', 'OUTPUT_EXISTS']).toContain(lost!.reason.code);
+    await to('other/out');
+    expect(await contentOf(join(root, 'out'))).toEqual(await contentOf(join(root, 'other', 'out')));
+  });
+
+  it('leaves no version behind that it made for a format which carries nothing of it', async () => {
+    const { root, store } = await storeWith({ images: 0, texts: 2 });
+    const exporting = exportDataset({ store, dataset: 'pets', format: folder, out: join(root, 'out') });
+    await expect(exporting).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    const reader = await openReader(store);
+    expect(await reader.listVersions('pets')).toEqual([]);
+    reader.close();
+  });
+
+  it('says what was meant, also when it is dry', async () => {
+    const { root, store } = await storeWith();
+    const asked = { store, dataset: 'pets', format: folder, out: join(root, 'out'), dryRun: true };
+    await expect(exportDataset({ ...asked, dataset: 'pet' })).rejects.toMatchObject({
+      code: 'DATASET_NOT_FOUND',
+      message: expect.stringContaining('did you mean pets?'),
+    });
+    await expect(exportDataset({ ...asked, filter: 'nope' })).rejects.toMatchObject({
+      code: 'FILTER_NOT_FOUND',
+    });
   });
 
   it('says what it would write, and writes nothing, when it is dry', async () => {

@@ -321,6 +321,12 @@ describe('what goes wrong', () => {
     await ingest(store, []);
   });
 
+  test('a new dataset gets no name that commands would take for a version', async () => {
+    const store = await tempFolder();
+    await expect(ingest(store, [], { dataset: 'cats@v1' })).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    await ingest(store, [], { dataset: 'cats' });
+  });
+
   test('a commit that fails answers no item, ends the writer, and the next run does it all', async () => {
     const store = await tempFolder();
     const writer = await openWriter(store, writerOptions(), testContext());

@@ -6,9 +6,9 @@ import type { AnnotationFilter, DatasetVersion } from '../../../model/dataset.ts
 import { FatalError } from '../../../model/errors.ts';
 import type { Metadata } from '../../../model/labels.ts';
 import { listConcepts } from '../concepts.ts';
-import { checkName } from '../dataset-changes.ts';
 import { noDataset, noFilter } from '../dataset-errors.ts';
 import { listFilters } from '../dataset-filters.ts';
+import { checkName } from '../dataset-name.ts';
 import { findDataset } from '../dataset-table.ts';
 import { assertFreeSpace, RESERVE_BYTES } from '../free-space.ts';
 import { changeStore, type HeldStore, type MaintenanceOptions } from '../held-store.ts';
