@@ -154,7 +154,7 @@ async function run(source: ExportSource, to: string, media: boolean): Promise<nu
   const logger = { debug() {}, info() {}, warn() {}, error() {} };
   const ctx = { logger, signal: new AbortController().signal, clock: systemClock };
   const target = { path: to, checkpoint: undefined, save: async () => {} };
-  const writing = coco.write(source, target, coco.options.parse({ media }), ctx);
+  const writing = coco.write(source, target, coco.options.parse({ media: media ? 'files' : 'none' }), ctx);
   for (;;) {
     const { done, value } = await writing.next();
     if (done) return value.annotations.written;

@@ -1,7 +1,7 @@
-import type { Annotation, Point } from '../../model/annotation.ts';
+import type { Annotation, Point, Region } from '../../model/annotation.ts';
 import type { Metadata } from '../../model/labels.ts';
 import type { Tally } from './losses.ts';
-import { outlineOf, type Segmentation } from './outline.ts';
+import { outlineOf, type Segmentation, type Segments } from './outline.ts';
 import { type Size, toPixels } from './pixels.ts';
 
 /** An element of COCO's `annotations`, whose first two numbers are given last. */
@@ -12,12 +12,11 @@ export interface CocoObject {
   bbox: readonly number[];
   area: number;
   iscrowd: 0 | 1;
-  segmentation: object;
-  keypoints?: number[];
-  num_keypoints?: number;
-  score?: unknown;
-  attributes?: Metadata;
-  [member: string]: unknown;
+  segmentation: Segments;
+  /** Of regions and classes that have key points: three numbers for each, and how many of them are labelled. */
+  keypoints: { flat: number[]; labelled: number } | undefined;
+  /** Members that come last. */
+  rest: Metadata;
 }
 
 /** A class as its annotations need it. */
@@ -85,7 +84,8 @@ export function objectsOf(
   const iscrowd = coco['iscrowd'] === 1 ? 1 : 0;
   const rest = restOf(annotation, coco);
   return categories.map((category) => {
-    const object: CocoObject = {
+    const keypoints = keypointsOf(region, category, size, tally);
+    return {
       id: 0,
       image_id: 0,
       category_id: category.id,
@@ -93,17 +93,25 @@ export function objectsOf(
       area,
       iscrowd,
       segmentation,
+      keypoints,
+      rest,
     };
-    if (region.keypoints !== undefined) {
-      object.keypoints = keypointsOf(region.keypoints, category.keypoints, size, tally);
-      object.num_keypoints = labelledOf(object.keypoints);
-    } else if (category.keypoints !== undefined) {
-      // pycocotools reads them of every object of such a class.
-      object.keypoints = new Array<number>(category.keypoints.length * 3).fill(0);
-      object.num_keypoints = 0;
-    }
-    return Object.assign(object, rest);
   });
+}
+
+function keypointsOf(
+  { keypoints }: Region,
+  { keypoints: names }: Category,
+  size: Size,
+  tally: Tally,
+): CocoObject['keypoints'] {
+  if (keypoints !== undefined) {
+    const flat = placedByName(keypoints, names, size, tally);
+    return { flat, labelled: labelledOf(flat) };
+  }
+  // pycocotools reads them of every object of such a class.
+  if (names !== undefined) return { flat: new Array<number>(names.length * 3).fill(0), labelled: 0 };
+  return undefined;
 }
 
 function categoriesOf(
@@ -135,7 +143,7 @@ export const hasDetails = (annotation: Annotation): boolean =>
   Object.keys(annotation.info ?? {}).some((name) => name !== 'coco');
 
 /** x, y and visibility of each name that the class declares; by order where names are not known. */
-function keypointsOf(
+function placedByName(
   points: readonly Point[],
   names: readonly string[] | undefined,
   size: Size,

@@ -17,7 +17,7 @@ export interface Counters {
 /** What an image and its annotations become. */
 export interface ImageLabels {
   image: object;
-  objects: object[];
+  objects: CocoObject[];
   /** Annotations that are in the files, in whatever form, and those that are not. */
   written: number;
   leftOut: number;
@@ -48,7 +48,7 @@ export class Labeller {
   label(input: Input, size: Size, split: string, fileName: string, tally: Tally): ImageLabels {
     const imageId = this.#numbers?.image(input, split) ?? this.counters.image++;
     const labels = { written: 0, leftOut: 0 };
-    const objects: object[] = [];
+    const objects: CocoObject[] = [];
     const ofImage = [...input.concepts];
     for (const annotation of input.annotations) {
       let isWritten = true;

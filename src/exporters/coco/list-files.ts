@@ -2,6 +2,8 @@ import { createReadStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GrowingFile } from '../growing-file.ts';
+import type { CocoObject } from './annotation.ts';
+import { ObjectJson } from './object-json.ts';
 
 const MAX_OPEN = 32;
 const READ_BYTES = 1_000_000;
@@ -31,6 +33,7 @@ interface Waiting {
 export class ListFiles {
   readonly #folder: string;
   readonly #head: string;
+  readonly #objectJson = new ObjectJson();
   readonly #splits = new Map<string, SplitState>();
   /** By path, the one used last at the end. */
   readonly #open = new Map<string, GrowingFile>();
@@ -60,11 +63,12 @@ export class ListFiles {
     await this.#append(state, 'annotations', `${this.#head},"annotations":[`);
   }
 
-  async add(split: string, image: object, annotations: readonly object[]): Promise<void> {
+  async add(split: string, image: object, annotations: readonly CocoObject[]): Promise<void> {
     await this.declare(split);
     const state = this.#splits.get(split)!;
-    await this.#elements(state, 'images', [image]);
-    await this.#elements(state, 'annotations', annotations);
+    await this.#line(state, 'images', JSON.stringify(image), 1);
+    if (annotations.length === 0) return;
+    await this.#line(state, 'annotations', this.#objectJson.elements(annotations), annotations.length);
   }
 
   /** Resolves when all that was added is on the disk. */
@@ -106,13 +110,10 @@ export class ListFiles {
     for (const file of files) await file.close();
   }
 
-  async #elements(state: SplitState, list: ListName, elements: readonly object[]): Promise<void> {
-    if (elements.length === 0) return;
-    const { count } = state[list];
-    state[list].count += elements.length;
-    // One call for all is faster than one for each.
-    const line = JSON.stringify(elements).slice(1, -1);
-    await this.#append(state, list, `${count === 0 ? '\n' : ',\n'}${line}`);
+  async #line(state: SplitState, list: ListName, elements: string, count: number): Promise<void> {
+    const before = state[list].count;
+    state[list].count += count;
+    await this.#append(state, list, `${before === 0 ? '\n' : ',\n'}${elements}`);
   }
 
   async #append(state: SplitState, list: ListName, text: string): Promise<void> {

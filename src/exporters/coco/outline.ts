@@ -9,6 +9,7 @@ import {
   boundsOfPolygon,
   boxArea,
   enclosedArea,
+  flatRing,
   pixelPolygon,
   type Size,
 } from './pixels.ts';
@@ -18,7 +19,7 @@ export const SEGMENTATIONS = ['auto', 'polygon', 'rle'] as const;
 export type Segmentation = (typeof SEGMENTATIONS)[number];
 
 /** A compressed run-length mask, or a list of coordinates for each part of a polygon. */
-type Segments = { size: [height: number, width: number]; counts: string } | number[][];
+export type Segments = { size: [height: number, width: number]; counts: string } | number[][];
 
 export interface Outline {
   /** No element for a box alone. */
@@ -91,19 +92,19 @@ function ofMask({ size, counts }: Mask, how: Segmentation): Measures {
 }
 
 function ofPolygon(polygon: Polygon, size: Size, how: Segmentation): Measures {
-  const pixels = pixelPolygon(polygon, size);
   let drawn: Runs | undefined;
   const runs = () => {
-    drawn ??= canonicalRuns(polygonRuns(pixels, size.height, size.width));
+    drawn ??= canonicalRuns(polygonRuns(pixelPolygon(polygon, size), size.height, size.width));
     return drawn;
   };
   const hasHoles = polygon.some((part) => part.length > 1);
   const asMask = how === 'rle' || (how === 'auto' && hasHoles);
-  const outers = hasHoles ? undefined : pixels.map(([outer]) => outer!.flat());
+  const rings = polygon.map((part) => part.map((ring) => flatRing(ring, size)));
+  const outers = hasHoles ? undefined : rings.map(([outer]) => outer!);
   return {
     segmentation: asMask ? { size: [size.height, size.width], counts: formatRuns(runs()) } : outers,
-    bounds: () => boundsOfPolygon(pixels),
+    bounds: () => boundsOfPolygon(pixelPolygon(polygon, size)),
     area: () => areaOf(runs()),
-    enclosed: enclosedArea(pixels),
+    enclosed: enclosedArea(rings),
   };
 }

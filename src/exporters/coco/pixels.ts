@@ -43,6 +43,13 @@ export const pixelPolygon = (polygon: Polygon, { width, height }: Size): Polygon
     part.map((ring) => ring.map(([x, y]): Position => [toPixels(x, width), toPixels(y, height)])),
   );
 
+/** A ring as COCO has it: x and y in pixels by turns. */
+export function flatRing(ring: readonly Position[], { width, height }: Size): number[] {
+  const flat: number[] = [];
+  for (const [x, y] of ring) flat.push(toPixels(x, width), toPixels(y, height));
+  return flat;
+}
+
 /** The smallest box around all parts, at the coordinates of the corners and not of the pixels that they touch. */
 export const boundsOfPolygon = (polygon: Polygon): Bbox =>
   boundsOfPositions(polygon.flatMap(([outer]) => outer!));
@@ -76,22 +83,23 @@ export function boundsOfKeypoints(points: readonly Point[], { width, height }: S
   ];
 }
 
-/** The area that the corners enclose: parts less their holes. */
-export function enclosedArea(polygon: Polygon): number {
+/** The area that the corners of flat rings enclose: parts less their holes. */
+export function enclosedArea(parts: readonly (readonly number[][])[]): number {
   let area = 0;
-  for (const [outer, ...holes] of polygon) {
-    area += ringArea(outer!);
-    for (const hole of holes) area -= ringArea(hole);
+  for (const rings of parts) {
+    for (let i = 0; i < rings.length; i++) area += (i === 0 ? 1 : -1) * ringArea(rings[i]!);
   }
   return area;
 }
 
-function ringArea(ring: readonly Position[]): number {
+function ringArea(ring: readonly number[]): number {
   let twice = 0;
-  let [lastX, lastY] = ring.at(-1)!;
-  for (const [x, y] of ring) {
+  let [lastX, lastY] = [ring.at(-2)!, ring.at(-1)!];
+  for (let i = 0; i < ring.length; i += 2) {
+    const [x, y] = [ring[i]!, ring[i + 1]!];
     twice += lastX * y - x * lastY;
-    [lastX, lastY] = [x, y];
+    lastX = x;
+    lastY = y;
   }
   return Math.abs(twice) / 2;
 }
