@@ -4,7 +4,9 @@ import { ANNOTATION_KINDS, type AnnotationFilter } from '../model/dataset.ts';
 import { FatalError } from '../model/errors.ts';
 
 const names = z.array(z.string().min(1)).min(1);
-const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+const time = z.union([z.iso.datetime({ offset: true }), z.iso.date()], {
+  error: 'expected a date such as 2026-01-31, or ISO 8601 with time and zone such as 2026-01-31T12:00:00Z',
+});
 
 /** Which annotations a dataset version takes. */
 export const annotationFilterShape = z

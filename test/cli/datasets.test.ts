@@ -191,6 +191,7 @@ describe('datasets', () => {
       [['datasets', 'version', 'cats', '--filter', 'x', '--kind', 'box'], 'not both'],
       [['datasets', 'version', 'cats', '--kind', 'circle'], 'polygon'],
       [['filters', 'show', 'by-an'], 'did you mean by-ann?'],
+      [['filters', 'create', 'late', '--after', 'yesterday'], 'after: expected a date such as 2026-01-31'],
       [['datasets', 'patch', 'cats', '--metadata', '[]'], 'JSON object'],
     ] as const) {
       const ran = await run(...args);
