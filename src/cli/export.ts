@@ -1,5 +1,5 @@
 import { Command, Option } from 'commander';
-import { loadExporter } from '../exporters/index.ts';
+import { exporterNames, loadExporter } from '../exporters/index.ts';
 import { FatalError } from '../model/errors.ts';
 import type { ExporterComponent } from '../model/export.ts';
 import { exportDataset } from '../pipeline/export/export.ts';
@@ -16,7 +16,8 @@ const UPDATE = new Option(
   'parquet: keep what the export in this folder, or else at --out, has and the version does not; the rest is replaced by id',
 ).helpGroup('Format:');
 
-export function exportCommand(cli: Cli, exporters: readonly AnyExporter[]): Command {
+export async function exportCommand(cli: Cli): Promise<Command> {
+  const exporters = await Promise.all(exporterNames.map(loadExporter));
   const command = withStore(new Command('export'))
     .summary('write a version of a dataset as training data')
     .description(

@@ -1,6 +1,6 @@
 import { Command, type Option } from 'commander';
 import type { z } from 'zod';
-import { detectSource, loadLoader } from '../loaders/index.ts';
+import { detectSource, loaderNames, loadLoader } from '../loaders/index.ts';
 import type { LoaderComponent } from '../model/component.ts';
 import { FatalError } from '../model/errors.ts';
 import { runOptions } from '../pipeline/config.ts';
@@ -13,7 +13,8 @@ const OWN = ['store', 'json', 'sourceType', 'dryRun', 'wait'];
 
 type AnyLoader = LoaderComponent<unknown>;
 
-export function ingestCommand(cli: Cli, loaders: readonly AnyLoader[]): Command {
+export async function ingestCommand(cli: Cli): Promise<Command> {
+  const loaders = await Promise.all(loaderNames.map(loadLoader));
   const command = withStore(new Command('ingest'))
     .summary('bring a source into a store')
     .description(

@@ -1,30 +1,33 @@
 import { once } from 'node:events';
 import { Command, CommanderError } from 'commander';
-import { exporterNames, loadExporter } from '../exporters/index.ts';
-import { loaderNames, loadLoader } from '../loaders/index.ts';
 import { type Code, codeInfo } from '../model/codes.ts';
 import { asError, SluiceError } from '../model/errors.ts';
 import { versions } from '../pipeline/versions.ts';
-import { datasetsCommand } from './datasets.ts';
-import { doctorCommand } from './doctor.ts';
-import { exportCommand } from './export.ts';
-import { filtersCommand } from './filters.ts';
-import { ingestCommand } from './ingest.ts';
-import { inputsCommand } from './inputs.ts';
-import { inspectCommand } from './inspect.ts';
-import { lintCommand } from './lint.ts';
-import { resumeCommand } from './resume.ts';
-import { retryCommand } from './retry.ts';
-import { runCommand } from './run.ts';
-import { runsCommand } from './runs.ts';
 import { EXIT_INTERRUPTED, isInterrupt } from './signals.ts';
-import { storeCommand } from './store.ts';
 import { type Cli, printable, printableLines, type Terminal } from './terminal.ts';
-import { testCommand } from './test.ts';
 
-export async function buildProgram(cli: Cli): Promise<Command> {
-  const loaders = await Promise.all(loaderNames.map(loadLoader));
-  const exporters = await Promise.all(exporterNames.map(loadExporter));
+type MakeCommand = (cli: Cli) => Command | Promise<Command>;
+
+/** Each is loaded only when it is asked for: they bring along the formats and stores that they need. */
+const COMMANDS = new Map<string, () => Promise<MakeCommand>>([
+  ['ingest', async () => (await import('./ingest.ts')).ingestCommand],
+  ['export', async () => (await import('./export.ts')).exportCommand],
+  ['run', async () => (await import('./run.ts')).runCommand],
+  ['resume', async () => (await import('./resume.ts')).resumeCommand],
+  ['retry', async () => (await import('./retry.ts')).retryCommand],
+  ['inputs', async () => (await import('./inputs.ts')).inputsCommand],
+  ['datasets', async () => (await import('./datasets.ts')).datasetsCommand],
+  ['filters', async () => (await import('./filters.ts')).filtersCommand],
+  ['runs', async () => (await import('./runs.ts')).runsCommand],
+  ['store', async () => (await import('./store.ts')).storeCommand],
+  ['lint', async () => (await import('./lint.ts')).lintCommand],
+  ['test', async () => (await import('./test.ts')).testCommand],
+  ['inspect', async () => (await import('./inspect.ts')).inspectCommand],
+  ['doctor', async () => (await import('./doctor.ts')).doctorCommand],
+] satisfies [string, () => Promise<MakeCommand>][]);
+
+/** The program with the commands that a command line needs: the one it names, or all where it names none. */
+export async function buildProgram(cli: Cli, argv: readonly string[] = []): Promise<Command> {
   const program = new Command('sluice')
     .description('Moves images, video, text and audio in bulk, with an outcome for every item.')
     .version(versions().sluice, '-V, --version')
@@ -42,24 +45,7 @@ Start here:
 
 Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source incomplete · 130 interrupted`,
     );
-  for (const make of [
-    (c: Cli) => ingestCommand(c, loaders),
-    (c: Cli) => exportCommand(c, exporters),
-    runCommand,
-    resumeCommand,
-    retryCommand,
-    inputsCommand,
-    datasetsCommand,
-    filtersCommand,
-    runsCommand,
-    storeCommand,
-    lintCommand,
-    testCommand,
-    inspectCommand,
-    doctorCommand,
-  ]) {
-    program.addCommand(make(cli));
-  }
+  for (const load of needed(argv)) program.addCommand(await (await load())(cli));
   for (const command of allOf(program)) {
     command.exitOverride();
     command.configureOutput({
@@ -68,6 +54,13 @@ Exit codes: 0 all ok · 1 fatal · 2 some items rejected or failed · 3 source i
     });
   }
   return program;
+}
+
+function needed(argv: readonly string[]): Iterable<() => Promise<MakeCommand>> {
+  if (argv.length === 1 && ['-V', '--version'].includes(argv[0]!)) return [];
+  const [first, second] = argv.filter((word) => !word.startsWith('-'));
+  const named = COMMANDS.get((first === 'help' ? second : first) ?? '');
+  return named === undefined ? COMMANDS.values() : [named];
 }
 
 const allOf = (command: Command): Command[] => [command, ...command.commands.flatMap(allOf)];
@@ -82,7 +75,7 @@ export async function runCli(argv: string[], terminal: Terminal): Promise<number
     readerGone = true;
   });
   try {
-    const program = await buildProgram(cli);
+    const program = await buildProgram(cli, argv);
     await program.parseAsync(argv, { from: 'user' });
     if (terminal.stdout.writableNeedDrain) await once(terminal.stdout, 'drain');
   } catch (thrown) {

@@ -69,5 +69,5 @@ describePython('croissant', 'the croissant.json of an export', (python) => {
       expect(each.distribution.length).toBeGreaterThan(0);
     }
     expect(read[exporterNames.indexOf('coco')]!.distribution).toContain('annotations/instances_train.json');
-  }, 60_000);
+  });
 });

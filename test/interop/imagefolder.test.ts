@@ -106,7 +106,7 @@ describePython('training', 'a folder that load_dataset reads', (python) => {
         },
       ],
     });
-  }, 60_000);
+  });
 
   it('has a folder of its own for each kind', async () => {
     const base = await tempFolder();
@@ -124,5 +124,5 @@ describePython('training', 'a folder that load_dataset reads', (python) => {
     expect(images).toEqual({ train: [{ size: [40, 20], input_id: 'a', label: 'cat' }] });
     const sounds = await python<Rows>(LOAD_SOUNDS, { path: join(path, 'audio'), cache: base });
     expect(sounds).toEqual({ train: [{ size: sound.length, input_id: 's', n: 1 }] });
-  }, 60_000);
+  });
 });

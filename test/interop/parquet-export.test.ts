@@ -91,5 +91,5 @@ describePython('training', 'tables that pyarrow, pandas and datasets read', (pyt
     ]);
     expect(joined).toBe(1);
     expect(types.at(-1)).toBe('timestamp[ms, tz=UTC]');
-  }, 60_000);
+  });
 });
