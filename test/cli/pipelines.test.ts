@@ -28,7 +28,7 @@ describe('the shipped pipelines', () => {
     expect(json.files.filter(({ tests }) => tests.length === 0)).toEqual([]);
     expect(json.files).toHaveLength(files.length);
     expect(code).toBe(0);
-  }, 20_000);
+  });
 
   it('leave no option unshown in every-option.yaml', async () => {
     const text = await readFile(join(PIPELINES, 'every-option.yaml'), 'utf8');

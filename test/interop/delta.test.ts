@@ -124,7 +124,7 @@ describePython('tables', 'a table that other software wrote', (python) => {
     }
   });
 
-  it('of pyarrow has the same rows under every codec and page version', { timeout: 60_000 }, async () => {
+  it('of pyarrow has the same rows under every codec and page version', async () => {
     const folder = await tempFolder();
     const codecs = ['none', 'snappy', 'gzip', 'brotli', 'zstd', 'lz4'];
     const expected = await python<{ id: string; size: number; sha: string; concepts: string[] }[]>(

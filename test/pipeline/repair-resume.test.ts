@@ -84,7 +84,7 @@ test('a run with repairs and labels that is stopped anywhere ends, once resumed,
     const left = await readdir(store, { recursive: true });
     expect(left.filter((name) => /repair-|\.part$|spool/.test(name))).toEqual([]);
   }
-}, 60_000);
+});
 
 test('a repaired item whose ledger line was lost is told of as before', async () => {
   const dir = await tempFolder();

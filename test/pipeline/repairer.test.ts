@@ -132,7 +132,7 @@ test('whatever becomes of items, the budget gets back each byte and the spool fo
     ),
     { numRuns: 120 },
   );
-}, 20_000);
+});
 
 describe('what an item says of its annotations', () => {
   test('counts what was found in its labels once it is ready', async () => {
