@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const PEAK = fileURLToPath(new URL('peak.ts', import.meta.url));
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 600_000;
 const run = promisify(execFile);
 
 /** Peak resident memory in MB of a job of peak.ts. */
