@@ -151,7 +151,9 @@ function splitCommand(cli: Cli): Command {
     )
     .argument('<name>')
     .option('--by-metadata <key>', 'the value of this key; inputs without it keep their split')
-    .option('--percent <shares>', 'train=80,val=10,test=10')
+    .option('--percent <shares>', 'train=80,val=10,test=10; repeatable', (more: string, before?: string) =>
+      before === undefined ? more : `${before},${more}`,
+    )
     .option('--seed <text>', 'another division of the same shares')
     .addHelpText('after', '\nExample:\n  $ sluice datasets split cats --percent train=80,val=10,test=10');
   changing<[string]>(cli, split, async (change, flags, name) => {

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { exporterNames, loadExporter } from '../exporters/index.ts';
+import { parseDatasetReference } from '../model/dataset.ts';
 import { FatalError } from '../model/errors.ts';
 import type { ExporterComponent } from '../model/export.ts';
 import { exportDataset } from '../pipeline/export/export.ts';
@@ -72,10 +73,9 @@ export async function exportCommand(cli: Cli): Promise<Command> {
 
 /** `photos@v1`: what follows the last `@` is the version. */
 function datasetOf(given: string): { dataset: string; version?: string } {
-  const at = given.lastIndexOf('@');
-  if (at === -1) return { dataset: given };
-  const [dataset, version] = [given.slice(0, at), given.slice(at + 1)];
-  if (dataset !== '' && version !== '') return { dataset, version };
+  const reference = parseDatasetReference(given);
+  if (reference.dataset !== '' && !reference.dataset.startsWith('@') && reference.version !== '')
+    return reference;
   throw new FatalError('CONFIG_INVALID', `expected <dataset> or <dataset>@<version>, not ${given}`);
 }
 

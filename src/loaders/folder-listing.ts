@@ -25,6 +25,8 @@ const SIGNATURE_BYTES = 16;
 export interface FolderSource {
   root: string;
   stores: readonly RawPath[];
+  /** Whether it is the folder of an export of ours. */
+  isExport: boolean;
   manifest: FolderManifest | undefined;
 }
 
@@ -45,7 +47,7 @@ export class FolderListing {
     this.#source = source;
     this.#options = options;
     this.#ctx = ctx;
-    this.#rules = new FolderRules(options, source.stores);
+    this.#rules = new FolderRules(options, source.stores, source.isExport);
   }
 
   /** Entries met so far that are no folder. */

@@ -7,6 +7,10 @@ import { junkRule } from './junk.ts';
 /** The file that every store has at its root. */
 const STORE_MARKER = 'sluice-store.json' as RawPath;
 
+/** What an export of ours has at its root beside its media (src/pipeline/export/companions.ts). */
+const EXPORT_MARKER = '.sluice-export.json' as RawPath;
+const OF_AN_EXPORT = /^(?:\.sluice-export\.json|README\.md|croissant\.json|\.assets(?:\/.*)?)$/;
+
 /** Why something is left out of a listing. */
 export interface Skip {
   code: 'EXCLUDED' | 'JUNK_FILE';
@@ -22,12 +26,14 @@ export class FolderRules {
   readonly #globs: Globs;
   readonly #recursive: boolean;
   readonly #stores: readonly RawPath[];
+  readonly #isExport: boolean;
 
-  /** `stores` are absolute and without links. */
-  constructor(options: FolderRuleOptions, stores: readonly RawPath[]) {
+  /** `stores` are absolute and without links; `isExport`: the source is the folder of an export. */
+  constructor(options: FolderRuleOptions, stores: readonly RawPath[], isExport: boolean) {
     this.#globs = new Globs(options);
     this.#recursive = options.recursive;
     this.#stores = stores;
+    this.#isExport = isExport;
   }
 
   /** Why a folder is left out with all below it. `path` is relative to the source, `real` absolute. */
@@ -58,6 +64,8 @@ export class FolderRules {
   #byName(path: string, what: 'folder' | 'archive' | 'file'): Skip | undefined {
     const junk = junkRule(what === 'folder' ? `${path}/` : path);
     if (junk !== undefined) return { code: 'JUNK_FILE', message: `the rule ${junk} leaves it out` };
+    if (this.#isExport && OF_AN_EXPORT.test(path))
+      return { code: 'JUNK_FILE', message: 'an export has it beside its inputs' };
     const why = what === 'file' ? this.#globs.fileExcluded(path) : this.#globs.containerExcluded(path);
     return why === undefined ? undefined : { code: 'EXCLUDED', message: why };
   }
@@ -69,9 +77,14 @@ export class FolderRules {
 }
 
 /** Whether a folder, absolute, is the root of a store. */
-export async function isStore(folder: RawPath): Promise<boolean> {
+export const isStore = (folder: RawPath): Promise<boolean> => hasFile(folder, STORE_MARKER);
+
+/** Whether a folder, absolute, is an export of ours. */
+export const isExport = (folder: RawPath): Promise<boolean> => hasFile(folder, EXPORT_MARKER);
+
+async function hasFile(folder: RawPath, name: RawPath): Promise<boolean> {
   try {
-    return (await lstat(nativePath(joinRaw(folder, STORE_MARKER)))).isFile();
+    return (await lstat(nativePath(joinRaw(folder, name)))).isFile();
   } catch {
     return false;
   }

@@ -9,7 +9,7 @@ import { asError, FatalError } from '../model/errors.ts';
 import { FolderListing, type FolderSource } from './folder-listing.ts';
 import { FolderManifest } from './folder-manifest.ts';
 import { type FolderOptions, folderOptions } from './folder-options.ts';
-import { isStore } from './folder-rules.ts';
+import { isExport, isStore } from './folder-rules.ts';
 
 /** The files of a folder and of the archives in it. */
 export const folder: LoaderComponent<FolderOptions> = {
@@ -79,6 +79,7 @@ async function openFolder(
   return {
     root,
     stores,
+    isExport: await isExport(rawRoot),
     manifest: manifest === undefined ? undefined : await FolderManifest.open(root, manifest, options),
   };
 }

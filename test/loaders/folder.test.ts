@@ -199,6 +199,21 @@ describe('a folder', () => {
     await expect(list({}, [base])).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
+  it('leaves out the card and the marks of an export, at its root alone', async () => {
+    for (const path of [
+      '.sluice-export.json',
+      'README.md',
+      'croissant.json',
+      '.assets/samples.jpg',
+      'images/1.jpg',
+    ])
+      await put(path);
+    await put('images/README.md');
+    const listing = await list();
+    expect(uris(listing)).toEqual(['images/1.jpg', 'images/README.md']);
+    expect(new Set(Object.values(codes(listing)))).toEqual(new Set(['JUNK_FILE']));
+  });
+
   it.runIf(posix)('never opens a FIFO or device, and never follows a link in circles', async () => {
     await put('a/1.jpg');
     makeFifos(join(root, 'fifo.jpg'), join(root, 'fifo.zip'), join(root, 'a', '1.jpg.json'));
