@@ -5,6 +5,7 @@ import { CocoExport } from './coco/export.ts';
 import { LOSSES } from './coco/losses.ts';
 import { SEGMENTATIONS } from './coco/outline.ts';
 import { MEDIA_HELP } from './media-option.ts';
+import { normaliseFields, withNormalised } from './normalise.ts';
 
 /** Bytes of JSON, about: of an image, of a region with a short outline, of a class. */
 const IMAGE_BYTES = 250;
@@ -24,6 +25,7 @@ const options = z.strictObject({
     .optional()
     .describe('Category for regions without a concept, which are left out unless one is named'),
   media: z.enum(['files', 'none']).default('files').describe(MEDIA_HELP),
+  ...normaliseFields,
   ...classMapFields,
 });
 export type CocoOptions = z.infer<typeof options>;
@@ -51,6 +53,8 @@ export const coco: ExporterComponent<CocoOptions> = {
     const extra = unlabelled === undefined ? [] : [{ id: unlabelled, name: unlabelled }];
     const path = classMapPath(exportOptions, target.path);
     const classes = await ClassMap.open(path, source, exportOptions, extra);
-    return yield* new CocoExport(source, target, exportOptions, classes, ctx).run();
+    return yield* withNormalised(source, target, exportOptions, ctx, (from) =>
+      new CocoExport(from, target, exportOptions, classes, ctx).run(),
+    );
   },
 };

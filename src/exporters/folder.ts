@@ -6,11 +6,12 @@ import type { Outcome } from '../model/outcome.ts';
 import { FolderExport } from './folder/export.ts';
 import { FOLDER_KINDS } from './folder/layout.ts';
 import { LOSSES } from './folder/losses.ts';
+import { normaliseFields, withNormalised } from './normalise.ts';
 
 /** Of an input's line in the metadata file, about. */
 const LINE_BYTES = 300;
 
-const options = z.strictObject({});
+const options = z.strictObject({ ...normaliseFields });
 export type FolderOptions = z.infer<typeof options>;
 
 /**
@@ -29,9 +30,11 @@ export const folder: ExporterComponent<FolderOptions> = {
   write(
     source: ExportSource,
     target: ExportTarget,
-    _: FolderOptions,
+    folderOptions: FolderOptions,
     ctx: Context,
   ): AsyncGenerator<Outcome, ExportResult, void> {
-    return new FolderExport(source, target, ctx).run();
+    return withNormalised(source, target, folderOptions, ctx, (from) =>
+      new FolderExport(from, target, ctx).run(),
+    );
   },
 };

@@ -1,5 +1,6 @@
 import type { Code } from '../model/codes.ts';
 import { RejectedItemError } from '../model/errors.ts';
+import type { Converted } from '../model/export.ts';
 import type { Input } from '../model/input.ts';
 import { type Outcome, outcomeOf } from '../model/outcome.ts';
 
@@ -11,6 +12,12 @@ export function inputOutcome(
 ): Outcome {
   return outcomeOf(uri, 'export', code, { inputId: id, sha256, kind, bytes, ...rest });
 }
+
+/** What became of an input whose media were converted: what is in the export, and what it was made of. */
+export const convertedOutcome = (
+  outcome: Outcome,
+  { sha256, bytes, repair }: Pick<Converted, 'sha256' | 'bytes' | 'repair'>,
+): Outcome => ({ ...outcome, sha256, bytes, repair, warnings: ['REPAIRED'] });
 
 /** The outcome of an input whose bytes could not be had. Throws what is no fault of the input. */
 export function failedOutcome(input: Input, error: unknown): Outcome {

@@ -74,10 +74,18 @@ function safeStem(name: string): string {
  * Copies the bytes of an input into a file of an export, as a copy-on-write clone where the file system has that; a file
  * that is there is replaced. Not synced: whoever goes on after a power cut compares sizes (`isCopied`).
  *
- * Throws RejectedItemError INPUT_NOT_FOUND when the bytes are gone or cut off, FatalError STORE_FULL or
- * STORE_WRITE_FAILED when the file cannot be written.
+ * What was converted for it goes. Throws RejectedItemError INPUT_NOT_FOUND when the bytes are gone or cut off, FatalError
+ * STORE_FULL or STORE_WRITE_FAILED when the file cannot be written.
  */
 export async function copyMedia(source: MediaSource, to: string): Promise<void> {
+  try {
+    await copyTo(source, to);
+  } finally {
+    await source.converted?.release();
+  }
+}
+
+async function copyTo(source: MediaSource, to: string): Promise<void> {
   if ('buffer' in source) {
     await writeFile(to, source.buffer).catch((error: unknown) => {
       throw writeFailure(error, to);

@@ -1,6 +1,14 @@
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import { asError, RejectedItemError } from '../model/errors.ts';
 import type { MediaSource } from '../model/export.ts';
+
+/** Throws RejectedItemError INPUT_NOT_FOUND when a file is gone or not all there. */
+export async function assertWhole({ path, bytes }: { path: string; bytes: number }): Promise<void> {
+  const { size } = await stat(path).catch((error: unknown) => {
+    throw unreadable(error);
+  });
+  checkSize(size, bytes);
+}
 
 /** The bytes of an input as a whole. Throws RejectedItemError INPUT_NOT_FOUND when they are gone or not all there. */
 export async function readMedia(source: MediaSource): Promise<Buffer> {
@@ -32,6 +40,8 @@ export async function* streamMedia(source: MediaSource, signal: AbortSignal): As
   } catch (error) {
     signal.throwIfAborted();
     throw unreadable(error);
+  } finally {
+    await source.converted?.release();
   }
 }
 

@@ -4,6 +4,7 @@ import type { DatasetVersion } from '../model/dataset.ts';
 import type { ExporterComponent, ExportResult, ExportSource, ExportTarget, Loss } from '../model/export.ts';
 import { KINDS } from '../model/kind.ts';
 import type { Outcome } from '../model/outcome.ts';
+import { normaliseFields, withNormalised } from './normalise.ts';
 import { writeShards } from './webdataset/write-shards.ts';
 
 /** Of a sample beside its media: headers, and labels; about. */
@@ -20,6 +21,7 @@ const options = z.strictObject({
     .boolean()
     .default(false)
     .describe('Also write the number of its concept as .cls for inputs with just one, and classes.txt'),
+  ...normaliseFields,
 });
 export type WebdatasetOptions = z.infer<typeof options>;
 
@@ -38,11 +40,13 @@ export const webdataset: ExporterComponent<WebdatasetOptions> = {
   write(
     source: ExportSource,
     target: ExportTarget,
-    { maxShardSize, maxShardSamples, cls }: WebdatasetOptions,
+    { maxShardSize, maxShardSamples, cls, normalise }: WebdatasetOptions,
     ctx: Context,
   ): AsyncGenerator<Outcome, ExportResult, void> {
     const classes = cls ? new Map(source.concepts.map(({ id }, i) => [id, i])) : undefined;
     const shardOptions = { bytes: maxShardSize, samples: maxShardSamples, classes };
-    return writeShards(source, target, shardOptions, losses, ctx);
+    return withNormalised(source, target, { normalise }, ctx, (from) =>
+      writeShards(from, target, shardOptions, losses, ctx),
+    );
   },
 };

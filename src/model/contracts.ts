@@ -26,6 +26,8 @@ export interface Context {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  /** Where programs such as ffmpeg are looked for, as in PATH; only packaged ones are found without it. */
+  readonly searchPath?: string;
 }
 
 /** What a source says about an item beside its bytes. */

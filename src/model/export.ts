@@ -4,10 +4,19 @@ import type { Context } from './contracts.ts';
 import type { DatasetVersion } from './dataset.ts';
 import type { Input } from './input.ts';
 import type { Kind } from './kind.ts';
-import type { Outcome } from './outcome.ts';
+import type { Outcome, Repair } from './outcome.ts';
 
 /** Where the bytes of an input are. */
-export type MediaSource = { path: string; bytes: number } | { buffer: Buffer };
+export type MediaSource = ({ path: string; bytes: number } | { buffer: Buffer }) & { converted?: Converted };
+
+/** Of media that were converted on request: what takes the place of the input's own facts. */
+export interface Converted {
+  sha256: string;
+  bytes: number;
+  repair: Repair;
+  /** Removes what was made for it; whoever has read the bytes calls it. */
+  release(): Promise<void>;
+}
 
 /** A version as exporters read it. */
 export interface ExportSource {

@@ -11,5 +11,5 @@ export function testContext({
   signal?: AbortSignal;
   clock?: Clock;
 } = {}): Context {
-  return { logger: silent, signal, clock };
+  return { logger: silent, signal, clock, searchPath: process.env['PATH'] ?? '' };
 }

@@ -4,10 +4,11 @@ import { writeFailure } from '../../io/disk-errors.ts';
 import { KeyTable } from '../../io/key-table.ts';
 import type { Context } from '../../model/contracts.ts';
 import { FatalError, RejectedItemError } from '../../model/errors.ts';
-import type { ExportResult, ExportSource, ExportTarget } from '../../model/export.ts';
+import type { Converted, ExportResult, ExportSource, ExportTarget } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
 import { type Outcome, outcomeOf } from '../../model/outcome.ts';
 import type { ClassMap } from '../class-map.ts';
+import { convertedOutcome } from '../input-outcome.ts';
 import { copyMedia, isCopied, mediaName, safeName } from '../media-copy.ts';
 import { categoriesOf, headOf } from './document.ts';
 import { type Counters, Labeller } from './image-labels.ts';
@@ -50,8 +51,13 @@ interface Job {
   fileName: string;
   /** Was done by an earlier attempt. */
   isDone: boolean;
+  copied: Promise<Copied>;
+}
+
+interface Copied {
   /** Why the bytes are not there. */
-  copied: Promise<RejectedItemError | undefined>;
+  failure?: RejectedItemError;
+  converted?: Converted | undefined;
 }
 
 /**
@@ -150,39 +156,34 @@ export class CocoExport {
   #begin(input: Input, isDone: boolean): Job {
     const size = sizeOf(input);
     if (size === undefined)
-      return { input, size, split: '', fileName: '', isDone, copied: Promise.resolve(undefined) };
+      return { input, size, split: '', fileName: '', isDone, copied: Promise.resolve({}) };
     const split = this.#splitOf(input);
     const fileName = mediaName(input, this.#names, split);
     const copied =
-      this.#options.media === 'files'
-        ? this.#copy(input, split, fileName, isDone)
-        : Promise.resolve(undefined);
+      this.#options.media === 'files' ? this.#copy(input, split, fileName, isDone) : Promise.resolve({});
     // It is waited for in its turn.
     copied.catch(() => {});
     return { input, size, split, fileName, isDone, copied };
   }
 
-  async #copy(
-    input: Input,
-    split: string,
-    fileName: string,
-    isDone: boolean,
-  ): Promise<RejectedItemError | undefined> {
+  async #copy(input: Input, split: string, fileName: string, isDone: boolean): Promise<Copied> {
     const to = join(await this.#folder(split), fileName);
     try {
-      if (!isDone || !(await isCopied(to, input.bytes))) await copyMedia(await this.#source.media(input), to);
-      return undefined;
+      if (isDone && (await isCopied(to, input.bytes))) return {};
+      const media = await this.#source.media(input);
+      await copyMedia(media, to);
+      return { converted: media.converted };
     } catch (error) {
-      if (error instanceof RejectedItemError) return error;
+      if (error instanceof RejectedItemError) return { failure: error };
       throw error;
     }
   }
 
   async *#finish(job: Job, labeller: Labeller): AsyncGenerator<Outcome, void, void> {
     const { input, size, split, fileName, isDone } = job;
-    const failure = await job.copied;
+    const { failure, converted } = await job.copied;
     if (size !== undefined && failure === undefined && this.#options.media === 'files')
-      this.#media.push({ path: `images/${split}/${fileName}`, bytes: input.bytes });
+      this.#media.push({ path: `images/${split}/${fileName}`, bytes: converted?.bytes ?? input.bytes });
     if (isDone) return;
     if (size === undefined) yield unsupported(input);
     else if (failure !== undefined) yield failed(input, failure);
@@ -191,7 +192,8 @@ export class CocoExport {
       await this.#lists.add(split, image, objects);
       this.#annotations.written += written;
       this.#annotations.leftOut += leftOut;
-      yield outcomeOf(input.uri, 'export', 'EXPORTED', identity(input));
+      const outcome = outcomeOf(input.uri, 'export', 'EXPORTED', identity(input));
+      yield converted === undefined ? outcome : convertedOutcome(outcome, converted);
     }
     this.#after = input.id;
     if (this.#ctx.clock.now() - this.#savedAt >= SAVE_EVERY_MS) await this.#save(labeller, false);

@@ -4,12 +4,12 @@ import { z } from 'zod';
 import { KeyTable } from '../../io/key-table.ts';
 import type { Context } from '../../model/contracts.ts';
 import { RejectedItemError } from '../../model/errors.ts';
-import type { ExportResult, ExportSource, ExportTarget } from '../../model/export.ts';
+import type { Converted, ExportResult, ExportSource, ExportTarget } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
 import type { Kind } from '../../model/kind.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { ahead } from '../ahead.ts';
-import { failedOutcome, inputOutcome } from '../input-outcome.ts';
+import { convertedOutcome, failedOutcome, inputOutcome } from '../input-outcome.ts';
 import { copyMedia, isCopied, mediaName } from '../media-copy.ts';
 import { Tally, tallyShape } from '../tally.ts';
 import { ColumnSurvey, type FolderColumns } from './columns.ts';
@@ -39,6 +39,7 @@ interface Copied {
   isDone: boolean;
   /** Why the bytes are not there. */
   failure: RejectedItemError | undefined;
+  converted: Converted | undefined;
 }
 
 /**
@@ -110,16 +111,19 @@ export class FolderExport {
   async #copy(input: Input): Promise<Copied> {
     const isDone = this.#isDone;
     if (input.id === this.#earlier?.after) this.#isDone = false;
-    const copied = { input, isDone, failure: undefined };
+    const copied = { input, isDone, failure: undefined, converted: undefined };
     if (!FOLDER_KINDS.includes(input.kind)) return { ...copied, folder: '', fileName: '' };
     const folder = this.#folderOf(input);
     const fileName = mediaName(input, this.#names, folder);
     const to = join(this.#target.path, folder, fileName);
     try {
       await this.#made(folder);
-      if (!isDone || !(await isCopied(to, input.bytes))) await copyMedia(await this.#source.media(input), to);
-      this.#files.push({ path: `${folder}/${fileName}`, bytes: input.bytes });
-      return { ...copied, folder, fileName };
+      const isThere = isDone && (await isCopied(to, input.bytes));
+      const media = isThere ? undefined : await this.#source.media(input);
+      if (media !== undefined) await copyMedia(media, to);
+      const converted = media?.converted;
+      this.#files.push({ path: `${folder}/${fileName}`, bytes: converted?.bytes ?? input.bytes });
+      return { ...copied, folder, fileName, converted };
     } catch (error) {
       if (!(error instanceof RejectedItemError)) throw error;
       return { ...copied, folder, fileName, failure: error };
@@ -127,7 +131,7 @@ export class FolderExport {
   }
 
   async #outcome(
-    { input, folder, fileName, failure }: Copied,
+    { input, folder, fileName, failure, converted }: Copied,
     columns: ReadonlyMap<Kind, FolderColumns>,
     metadata: MetadataFiles,
   ): Promise<Outcome> {
@@ -139,7 +143,8 @@ export class FolderExport {
     if (failure !== undefined) return failedOutcome(input, failure);
     await metadata.append(folder, metadataLine(input, fileName, ofKind, this.#tally));
     this.#tally.lose('embeddings', (await this.#source.embeddings?.(input))?.length ?? 0);
-    return inputOutcome(input, 'EXPORTED');
+    const outcome = inputOutcome(input, 'EXPORTED');
+    return converted === undefined ? outcome : convertedOutcome(outcome, converted);
   }
 
   #made(folder: string): Promise<unknown> {

@@ -2,10 +2,10 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { syncFolder, writeFileAtomic } from '../../io/atomic.ts';
 import type { Context } from '../../model/contracts.ts';
-import type { ExportResult, ExportSource, ExportTarget, Loss } from '../../model/export.ts';
+import type { Converted, ExportResult, ExportSource, ExportTarget, Loss } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
 import type { Outcome } from '../../model/outcome.ts';
-import { failedOutcome, inputOutcome } from '../input-outcome.ts';
+import { convertedOutcome, failedOutcome, inputOutcome } from '../input-outcome.ts';
 import { sizeOfMedia, streamMedia } from '../read-media.ts';
 import { splitNames } from '../split-names.ts';
 import { Tally, tallyShape } from '../tally.ts';
@@ -61,7 +61,7 @@ export async function* writeShards(
       signal.throwIfAborted();
       if (unsaved >= CHECKPOINT_BYTES) await save();
       yield await taken(input, async () => {
-        const files = await filesOf(input, source, options.classes, signal);
+        const { files, converted } = await filesOf(input, source, options.classes, signal);
         const set = await setOf(splitOf(input.split));
         if (!set.fits(files)) {
           await set.turn();
@@ -71,6 +71,7 @@ export async function* writeShards(
         unsaved += files.reduce((sum, { size }) => sum + size, 0);
         tally.lose('embeddings', (await source.embeddings?.(input))?.length ?? 0);
         tally.annotations(input.annotations.length);
+        return converted;
       });
       after = input.id;
     }
@@ -86,10 +87,11 @@ export async function* writeShards(
 }
 
 /** The outcome of an input that `add` puts into a shard. */
-async function taken(input: Input, add: () => Promise<void>): Promise<Outcome> {
+async function taken(input: Input, add: () => Promise<Converted | undefined>): Promise<Outcome> {
   try {
-    await add();
-    return inputOutcome(input, 'EXPORTED');
+    const converted = await add();
+    const outcome = inputOutcome(input, 'EXPORTED');
+    return converted === undefined ? outcome : convertedOutcome(outcome, converted);
   } catch (error) {
     return failedOutcome(input, error);
   }
@@ -101,13 +103,16 @@ async function filesOf(
   source: ExportSource,
   classes: ShardOptions['classes'],
   signal: AbortSignal,
-): Promise<SampleFile[]> {
-  const texts = sampleTexts(input, classes).map(
+): Promise<{ files: SampleFile[]; converted?: Converted | undefined }> {
+  const media = input.kind === 'text' ? undefined : await source.media(input);
+  const converted = media?.converted;
+  const { sha256, bytes } = converted ?? input;
+  const texts = sampleTexts({ ...input, sha256, bytes }, classes).map(
     ({ name, content }): SampleFile => ({ name, size: content.length, pieces: once(content) }),
   );
-  if (input.kind === 'text') return texts;
-  const media = await source.media(input);
-  return [{ name: mediaName(input), size: sizeOfMedia(media), pieces: streamMedia(media, signal) }, ...texts];
+  if (media === undefined) return { files: texts };
+  const file = { name: mediaName(input), size: sizeOfMedia(media), pieces: streamMedia(media, signal) };
+  return { files: [file, ...texts], converted };
 }
 
 async function* once(content: Buffer): AsyncGenerator<Uint8Array> {

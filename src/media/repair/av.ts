@@ -88,12 +88,17 @@ export async function repairAv(repair: AvRepair): Promise<Repaired | undefined> 
 
 /** Every two seconds, so that it can be divided there. */
 const KEY_FRAMES = ['-force_key_frames', 'expr:gte(t,n_forced*2)'];
-const AS_WAV = ['-vn', '-sn', '-dn', '-map', '0:a:0', '-c:a', 'pcm_s16le', '-f', 'wav'];
-const AS_MP4 = [
+export const AS_WAV = ['-vn', '-sn', '-dn', '-map', '0:a:0', '-c:a', 'pcm_s16le', '-f', 'wav'];
+const asMp4 = (pixels: readonly string[]): string[] => [
   ...['-map', '0:v:0', '-map', '0:a:0?', '-sn', '-dn', '-c:v', 'libx264', '-preset', 'medium', '-crf', '20'],
-  ...['-pix_fmt', 'yuv420p', '-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2', '-fps_mode', 'passthrough'],
+  ...[...pixels, '-fps_mode', 'passthrough'],
   ...['-c:a', 'aac', '-b:a', '128k', '-movflags', '+faststart', '-f', 'mp4'],
 ];
+const AS_MP4 = asMp4(['-pix_fmt', 'yuv420p', '-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2']);
+
+/** MP4 in the same size: halved colour needs even sides, so an odd one keeps the colour of every pixel. */
+export const asMp4OfSize = ({ width = 0, height = 0 }: MediaInfo): string[] =>
+  asMp4(['-pix_fmt', width % 2 === 0 && height % 2 === 0 ? 'yuv420p' : 'yuv444p']);
 
 /** MP4 at the bit rate that fills the limit; undefined where that would be too low to see anything. */
 function fittingVideo({ media, allowed }: AvRepair, limit: number): string[] | undefined {

@@ -93,6 +93,23 @@ export async function repairImage({
   return undefined;
 }
 
+/**
+ * An image in another format, upright, in the same size in pixels and with its colour profile: the first frame of an
+ * animation; what is transparent is white in a JPEG. The same version of libvips gives the same bytes.
+ *
+ * Throws RejectedItemError ALL_INPUT_INVALID_BYTES, RetryableError REPAIR_FAILED.
+ */
+export async function convertImage(
+  source: string | Buffer,
+  from: string,
+  format: 'jpeg' | 'png',
+): Promise<Buffer> {
+  const header = await imageHeader(source, from);
+  const pixels = (header.width ?? 0) * (header.height ?? 0);
+  if (pixels > MOST_PIXELS) throw unreadable(from, new Error(`it has ${pixels} pixels`));
+  return encode(await loadSharp(), source, { scale: 1, format, quality: QUALITIES[0]! }, from);
+}
+
 const stepsOf = (done: Partial<Record<RepairStep, boolean>>): RepairStep[] =>
   REPAIR_STEPS.filter((step) => done[step]);
 
@@ -134,7 +151,8 @@ async function encode(
   const raster = Math.min(width * height * 4, rasterBudget.budget);
   await rasterBudget.acquire(raster);
   try {
-    const upright = pipeline.autoOrient().keepIccProfile();
+    const oriented = pipeline.autoOrient().keepIccProfile();
+    const upright = format === 'jpeg' && hasAlpha ? oriented.flatten({ background: '#ffffff' }) : oriented;
     const sized =
       scale === 1
         ? upright

@@ -19,6 +19,7 @@ export async function runExport(job: ExportJob, env: RunEnvironment): Promise<Ru
     logger: env.logger,
     clock: env.clock,
     signal: AbortSignal.any([env.abort, halt.signal]),
+    searchPath: env.searchPath,
   };
   const source = new CountedSource(job.source);
   const ledger = new ExportLedger(job.folder, env.clock);
