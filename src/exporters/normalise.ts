@@ -11,7 +11,7 @@ export const normaliseFields = {
     .array(z.enum(NORMAL_FORMATS))
     .optional()
     .describe(
-      'Convert media of its kind that are in another format: jpeg, png, wav or mp4; repeatable. Others stay as they are, byte for byte',
+      'Convert images to jpeg or png, sounds to wav, videos to mp4 where they are in another format; repeatable. All else stays as it is, byte for byte',
     ),
 };
 
