@@ -108,6 +108,16 @@ describe('an export with media in one format', () => {
     expect([...pixels].every((value) => value > 250)).toBe(true);
   });
 
+  it('keeps colour profiles', async () => {
+    const content = await red(8, 8).withIccProfile('p3').png().toBuffer();
+    const path = await inFolder();
+    const held = { id: 'a', media: { format: 'png', width: 8, height: 8 }, content };
+    await exported(folder as never, memorySource([held]), path, { normalise: ['jpeg'] });
+    const { icc } = await sharp(join(path, 'train/a.jpg')).metadata();
+    expect(icc).toEqual((await sharp(content).metadata()).icc);
+    expect(icc).toBeDefined();
+  });
+
   it('has images in the first of two formats unless they are in the other', async () => {
     const path = await inFolder();
     await exported(folder as never, memorySource(await pictures()), path, { normalise: ['png', 'jpeg'] });
