@@ -91,10 +91,12 @@ const KEY_FRAMES = ['-force_key_frames', 'expr:gte(t,n_forced*2)'];
 export const AS_WAV = ['-vn', '-sn', '-dn', '-map', '0:a:0', '-c:a', 'pcm_s16le', '-f', 'wav'];
 const asMp4 = (pixels: readonly string[]): string[] => [
   ...['-map', '0:v:0', '-map', '0:a:0?', '-sn', '-dn', '-c:v', 'libx264', '-preset', 'medium', '-crf', '20'],
-  ...[...pixels, '-fps_mode', 'passthrough'],
+  ...pixels,
   ...['-c:a', 'aac', '-b:a', '128k', '-movflags', '+faststart', '-f', 'mp4'],
 ];
-const AS_MP4 = asMp4(['-pix_fmt', 'yuv420p', '-vf', 'pad=ceil(iw/2)*2:ceil(ih/2)*2']);
+/** Halved colour needs them. */
+const EVEN_SIDES = 'pad=ceil(iw/2)*2:ceil(ih/2)*2';
+const AS_MP4 = asMp4(['-pix_fmt', 'yuv420p', '-vf', EVEN_SIDES]);
 
 /** MP4 in the same size: halved colour needs even sides, so an odd one keeps the colour of every pixel. */
 export const asMp4OfSize = ({ width = 0, height = 0 }: MediaInfo): string[] =>
@@ -105,12 +107,12 @@ function fittingVideo({ media, allowed }: AvRepair, limit: number): string[] | u
   const seconds = (media.durationMs ?? 0) / 1000;
   const bits = Math.floor((limit * 8 * HEADROOM) / seconds - AUDIO_BITS);
   if (!(bits >= FEWEST_VIDEO_BITS)) return undefined;
-  const smaller = `scale='min(${SMALLER_EDGE},iw)':'min(${SMALLER_EDGE},ih)':force_original_aspect_ratio=decrease:force_divisible_by=2`;
-  const filter = allowed.includes('downscale') ? smaller : 'pad=ceil(iw/2)*2:ceil(ih/2)*2';
+  const smaller = `scale='min(${SMALLER_EDGE},iw)':'min(${SMALLER_EDGE},ih)':force_original_aspect_ratio=decrease`;
+  const filter = [...(allowed.includes('downscale') ? [smaller] : []), EVEN_SIDES].join();
   return [
     ...['-map', '0:v:0', '-map', '0:a:0?', '-sn', '-dn', '-c:v', 'libx264', '-preset', 'medium'],
     ...['-b:v', String(bits), '-maxrate', String(bits), '-bufsize', String(bits), '-pix_fmt', 'yuv420p'],
-    ...['-vf', filter, '-fps_mode', 'passthrough', '-c:a', 'aac', '-b:a', String(AUDIO_BITS)],
+    ...['-vf', filter, '-c:a', 'aac', '-b:a', String(AUDIO_BITS)],
     ...['-movflags', '+faststart', '-f', 'mp4'],
   ];
 }
