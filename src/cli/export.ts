@@ -23,11 +23,12 @@ export async function exportCommand(cli: Cli): Promise<Command> {
     .summary('write a version of a dataset as training data')
     .description(
       'Write a version of a dataset to a file or folder, with an outcome for every input. Without @version one is made of ' +
-        'the dataset as it is now. The same command again goes on with an export that was cut off.',
+        'the dataset as it is now. The same command again goes on with an export that was cut off. To s3:// it is written in the store, uploaded when it is complete, and ' +
+        'whole once its marker is there; endpoint, region and credentials are those of the AWS environment or profile.',
     )
     .argument('<dataset[@version]>', 'as sluice datasets list and sluice datasets versions print them')
     .requiredOption('--format <name>', `what to write: ${exporters.map(({ name }) => name).join(', ')}`)
-    .requiredOption('--out <path>', 'the file or folder to write')
+    .requiredOption('--out <path>', 'the file or folder to write, or s3://bucket/prefix')
     .option('--overwrite', 'replace an earlier export; anything else is left alone')
     .option('--dry-run', 'say what would be written, without writing anything')
     .option('--filter <id>', 'annotation filter of the version that is made')

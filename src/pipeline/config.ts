@@ -93,6 +93,8 @@ export interface TransformConfig {
 export interface ExportConfig {
   version: string;
   format: string;
+  /** Folder where an export to S3 is written before it is uploaded. */
+  staging?: string;
   /** The exporter's own, with defaults filled in. */
   options: Record<string, unknown>;
   /** Absolute path of the file or folder. */

@@ -176,7 +176,7 @@ export const runReport = z
     export: z
       .strictObject({
         format: z.string(),
-        out: z.string().describe('Absolute path of the file or folder'),
+        out: z.string().describe('Absolute path of the file or folder, or its s3:// address'),
         version: z.string(),
         contentHash: sha256.describe('Of the version: equal for equal content'),
         files: z

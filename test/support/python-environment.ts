@@ -5,14 +5,22 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 
 /** The environments that `npm run python` makes, by what test/interop/requirements-<name>.txt is called. */
-export type PythonName = 'annotations' | 'clarifai' | 'croissant' | 'datautils' | 'tables' | 'training';
+export type PythonName =
+  | 'annotations'
+  | 'clarifai'
+  | 'croissant'
+  | 'datautils'
+  | 's3'
+  | 'tables'
+  | 'training';
 
 const FOLDER = fileURLToPath(new URL('../../.cache/python', import.meta.url));
 /** Whatever the libraries print is kept out of the answer. */
 const HEAD = 'import json, sys\nanswer, sys.stdout = sys.stdout, sys.stderr\ndata = json.load(sys.stdin)\n';
 const TAIL = '\njson.dump(result, answer)\n';
 
-function executable(name: PythonName): string {
+/** Where the Python of an environment is, or would be. */
+export function pythonExecutable(name: PythonName): string {
   return process.platform === 'win32'
     ? join(FOLDER, name, 'Scripts', 'python.exe')
     : join(FOLDER, name, 'bin', 'python');
@@ -20,7 +28,7 @@ function executable(name: PythonName): string {
 
 /** Why an environment cannot be used and how to get it; undefined when it is there. */
 export function missingPython(name: PythonName): string | undefined {
-  return existsSync(executable(name)) ? undefined : `needs the Python of "npm run python ${name}"`;
+  return existsSync(pythonExecutable(name)) ? undefined : `needs the Python of "npm run python ${name}"`;
 }
 
 /**
@@ -28,7 +36,7 @@ export function missingPython(name: PythonName): string | undefined {
  * wrote to stderr when it fails.
  */
 export async function runPython<Result>(name: PythonName, code: string, data: unknown): Promise<Result> {
-  const child = spawn(executable(name), ['-c', HEAD + code + TAIL], {
+  const child = spawn(pythonExecutable(name), ['-c', HEAD + code + TAIL], {
     env: { ...process.env, PYTHONUTF8: '1', PYTHONDONTWRITEBYTECODE: '1' },
   });
   const exit = new Promise<number | null>((resolve, reject) => {

@@ -86,6 +86,11 @@ export const RUN_CODES = {
     'What was written does not have what the version has.',
     'This is a bug: please report it with report.json.',
   ),
+  EXPORT_UPLOAD_FAILED: fatal(
+    900075,
+    'The export could not be uploaded.',
+    'Correct what the message says; the same command again goes on.',
+  ),
   INTERNAL: fatal(
     900099,
     'An unexpected error.',

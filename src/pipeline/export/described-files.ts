@@ -1,6 +1,5 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { posix } from 'node:path';
+import { sha256Of } from '../../io/sha256.ts';
 import type { ExportResult } from '../../model/export.ts';
 
 /** Files of an export as its description names them: one by one, or many alike as a set. */
@@ -56,10 +55,4 @@ export async function describeFiles(
     }
   }
   return described;
-}
-
-async function sha256Of(path: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk);
-  return hash.digest('hex');
 }

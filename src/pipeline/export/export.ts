@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { loadExporter } from '../../exporters/index.ts';
+import { isS3 } from '../../io/s3/address.ts';
 import type { DatasetVersion } from '../../model/dataset.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { ExporterComponent, ExportSource } from '../../model/export.ts';
@@ -48,15 +49,18 @@ export async function exportDataset(
     `the options of ${exporter.name}`,
   );
   const { overwrite = false } = request;
-  const output = new ExportOutput(request.out, exporter.writes, overwrite, env.logger);
+  if (typeof options['update'] === 'string' && isS3(options['update']))
+    throw new FatalError('CONFIG_INVALID', `--update reads a local folder, not ${options['update']}`);
+  const output = await outputOf(request, exporter, overwrite, env);
+  const ctx = contextOf(env);
   if (request.dryRun) {
-    await output.check(companionNames(exporter.writes));
-    return dryRun({ request, exporter, options, out: output.path }, env);
+    await output.check(companionNames(exporter.writes), ctx.signal);
+    return dryRun({ request, exporter, options, out: output.out }, env);
   }
   const { dataset, wait = false } = request;
-  const lock = await lockOutput(resolve(request.store), output.path, { dataset, wait }, contextOf(env));
+  const lock = await lockOutput(resolve(request.store), output.path, { dataset, wait }, ctx);
   try {
-    await output.check(companionNames(exporter.writes));
+    await output.check(companionNames(exporter.writes), ctx.signal);
     return await exportTo(output, { request, exporter, options }, env);
   } finally {
     await lock.release();
@@ -64,6 +68,18 @@ export async function exportDataset(
 }
 
 type AnyExporter = ExporterComponent<unknown>;
+
+/** The SDK is loaded for exports to S3 alone. */
+async function outputOf(
+  { store, out }: ExportRequest,
+  { writes }: AnyExporter,
+  overwrite: boolean,
+  { logger }: RunEnvironment,
+): Promise<ExportOutput> {
+  if (!isS3(out)) return new ExportOutput(out, writes, overwrite, logger);
+  const { S3Output } = await import('./s3-output.ts');
+  return new S3Output(out, store, writes, overwrite, logger);
+}
 
 interface Asked {
   request: ExportRequest;
@@ -89,7 +105,14 @@ async function exportTo(
         { source: `${version.dataset}@${version.id}`, sourceType: 'dataset', loader: {}, annotate: [] },
       ],
       ...(request.pipeline === undefined ? {} : { pipeline: request.pipeline }),
-      export: { version: version.id, format: exporter.name, options, out: output.path, overwrite },
+      export: {
+        version: version.id,
+        format: exporter.name,
+        options,
+        out: output.out,
+        ...(output.out === output.path ? {} : { staging: dirname(output.path) }),
+        overwrite,
+      },
       options: parseOptions(
         runOptions,
         {

@@ -21,13 +21,23 @@ export const FILE_MARKER = '.sluice.json';
 /** Undefined where there is none, or one that is not ours. */
 export async function readMarker(path: string): Promise<Marker | undefined> {
   try {
-    const marker = JSON.parse(await readFile(path, 'utf8')) as Partial<Marker>;
+    return parseMarker(await readFile(path, 'utf8'));
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}
+
+/** Undefined for no text, and for one that is no marker of ours. */
+export function parseMarker(text: string | undefined): Marker | undefined {
+  if (text === undefined) return undefined;
+  try {
+    const marker = JSON.parse(text) as Partial<Marker>;
     return marker.schema === 1 && marker.type === 'export' && Array.isArray(marker.files)
       ? (marker as Marker)
       : undefined;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR' || error instanceof SyntaxError)
-      return undefined;
+    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

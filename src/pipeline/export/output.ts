@@ -38,25 +38,30 @@ export class ExportOutput {
   /** Absolute. */
   readonly path: string;
   readonly writes: 'file' | 'folder';
-  readonly #overwrite: boolean;
-  readonly #logger: Logger;
+  protected readonly overwrite: boolean;
+  protected readonly logger: Logger;
 
   constructor(out: string, writes: 'file' | 'folder', overwrite: boolean, logger: Logger) {
     if (/^[a-z][a-z0-9+.-]+:\/\//i.test(out)) {
-      const message = `exports are written to local disks, not to ${out}: export to a file or folder, and copy that`;
+      const message = `exports are written to local disks and to s3://, not to ${out}: export to a file or folder, and copy that`;
       throw new FatalError('CONFIG_INVALID', message);
     }
     this.path = resolve(out);
     this.writes = writes;
-    this.#overwrite = overwrite;
-    this.#logger = logger;
+    this.overwrite = overwrite;
+    this.logger = logger;
+  }
+
+  /** The place as the user named it. */
+  get out(): string {
+    return this.path;
   }
 
   /** Where the exporter writes. */
   get part(): string {
     return `${this.path}.part`;
   }
-  get #state(): string {
+  protected get statePath(): string {
     return `${this.path}.part.json`;
   }
   get #old(): string {
@@ -78,7 +83,7 @@ export class ExportOutput {
    * Throws FatalError OUTPUT_EXISTS for what is there and may not be replaced. `companions` are the names of the files
    * beside the exporter's own.
    */
-  async check(companions: readonly string[]): Promise<void> {
+  async check(companions: readonly string[], _signal: AbortSignal): Promise<void> {
     const state = await this.readState();
     const there = await statOf(this.path);
     const isFolder = there?.isDirectory() === true;
@@ -110,7 +115,7 @@ export class ExportOutput {
     if ((await readdir(this.path)).length === 0) return;
     const marker = await readMarker(this.marker);
     if (marker === undefined) throw exists(this.path, ' and is no export of ours');
-    if (!this.#overwrite && !isJustWritten) throw exists(this.path, exportOf(marker));
+    if (!this.overwrite && !isJustWritten) throw exists(this.path, exportOf(marker));
     const foreign = await foreignFile(this.path, marker);
     if (foreign !== undefined) throw exists(this.path, ` and holds ${foreign}, which no export wrote`);
   }
@@ -120,7 +125,7 @@ export class ExportOutput {
     const own = marker?.files.find(({ path }) => path === basename(this.path));
     if (marker === undefined || own?.bytes !== (await sizeOf(this.path)))
       throw exists(this.path, ' and is no export of ours');
-    if (!this.#overwrite) throw exists(this.path, exportOf(marker));
+    if (!this.overwrite) throw exists(this.path, exportOf(marker));
   }
 
   async #hasForeignOld(): Promise<boolean> {
@@ -129,7 +134,7 @@ export class ExportOutput {
 
   async readState(): Promise<ExportState | undefined> {
     try {
-      const state = JSON.parse(await readFile(this.#state, 'utf8')) as Partial<ExportState>;
+      const state = JSON.parse(await readFile(this.statePath, 'utf8')) as Partial<ExportState>;
       return state.type === 'export-state' && state.schema === 1 ? (state as ExportState) : undefined;
     } catch (error) {
       if (errnoOf(error) === 'ENOENT' || error instanceof SyntaxError) return undefined;
@@ -138,7 +143,7 @@ export class ExportOutput {
   }
 
   async writeState(state: ExportState): Promise<void> {
-    await writeFileAtomic(this.#state, `${JSON.stringify(state)}\n`);
+    await writeFileAtomic(this.statePath, `${JSON.stringify(state)}\n`);
   }
 
   /** Begins anew: what an earlier attempt of ours left goes, and its state says whose the new part is. */
@@ -186,7 +191,7 @@ export class ExportOutput {
   }
 
   /** Makes everything durable and gives it its name. `marker.files` has all of it. */
-  async complete(marker: Marker): Promise<void> {
+  async complete(marker: Marker, _signal: AbortSignal): Promise<void> {
     try {
       const files = marker.files.map(({ path }) => this.partOf(path));
       await syncFiles(files);
@@ -199,7 +204,7 @@ export class ExportOutput {
         await rename(this.part, this.path);
         await writeFileAtomic(this.marker, text);
       }
-      await rm(this.#state, { force: true });
+      await rm(this.statePath, { force: true });
       await syncFolder(dirname(this.path));
     } catch (error) {
       throw writeFailure(error, this.path);
@@ -221,17 +226,14 @@ export class ExportOutput {
   async #removeOld(): Promise<void> {
     const marker = await readMarker(this.#oldMarker);
     if (marker === undefined || (await removeOwn(this.#old, marker))) return;
-    this.#logger.warn(
-      { folder: this.#old },
-      `${this.#old} was kept, for it holds files that no export wrote`,
-    );
+    this.logger.warn({ folder: this.#old }, `${this.#old} was kept, for it holds files that no export wrote`);
   }
 }
 
-const exportOf = ({ dataset, version }: Marker): string =>
+export const exportOf = ({ dataset, version }: Marker): string =>
   `: an export of ${dataset}@${version}; --overwrite replaces it`;
 
-const exists = (path: string, how: string): FatalError =>
+export const exists = (path: string, how: string): FatalError =>
   new FatalError('OUTPUT_EXISTS', `${path} is there${how}`);
 
 async function statOf(path: string) {

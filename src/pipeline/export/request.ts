@@ -10,7 +10,7 @@ export interface ExportRequest {
   filter?: string;
   /** Of the table of exporters, or an exporter of your own. */
   format: string | ExporterComponent<unknown>;
-  /** File or folder. */
+  /** File or folder, or `s3://bucket/prefix`. */
   out: string;
   /** The exporter's own options (docs/exporters). */
   options?: Record<string, unknown>;

@@ -34,7 +34,7 @@ export async function runExport(job: ExportJob, env: RunEnvironment): Promise<Ru
     if (result !== undefined) {
       const reason = await shortfall(job, ledger, result);
       if (reason !== undefined) ending = { kind: 'incomplete', code: 'EXPORT_INCOMPLETE', reason };
-      else files = await finish(job, result, ctx);
+      else files = await finish(job, result, ctx, AbortSignal.any([ctx.signal, env.stop]));
     }
   } catch (thrown) {
     ending = endingOf(thrown, job, env);
@@ -107,19 +107,27 @@ async function shortfall(
 }
 
 /** Adds what goes with every export, and gives it its name. */
-async function finish(job: ExportJob, result: ExportResult, ctx: Context): Promise<ExportResult['files']> {
+async function finish(
+  job: ExportJob,
+  result: ExportResult,
+  ctx: Context,
+  signal: AbortSignal,
+): Promise<ExportResult['files']> {
   const { version } = job.source;
   const files = [...result.files, ...(await writeCompanions(job, result, ctx))];
   files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  await job.output.complete({
-    schema: 1,
-    type: 'export',
-    dataset: version.dataset,
-    version: version.id,
-    contentHash: version.contentHash,
-    format: job.exporter.name,
-    files,
-  });
+  await job.output.complete(
+    {
+      schema: 1,
+      type: 'export',
+      dataset: version.dataset,
+      version: version.id,
+      contentHash: version.contentHash,
+      format: job.exporter.name,
+      files,
+    },
+    signal,
+  );
   return files;
 }
 
@@ -166,7 +174,7 @@ async function report(
     batches: emptyBatchTotals(),
     export: {
       format: exporter.name,
-      out: output.path,
+      out: output.out,
       version: version.id,
       contentHash: version.contentHash,
       ...(files === undefined ? {} : { files: { count: files.length, bytes: written } }),

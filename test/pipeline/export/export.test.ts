@@ -85,7 +85,7 @@ describe('an export', () => {
     ['inputs', { dataset: 'pest' }, 'DATASET_NOT_FOUND'],
     ['versions', { version: 'v7' }, 'DATASET_VERSION_NOT_FOUND'],
     ['options', { options: { shouting: true } }, 'CONFIG_INVALID'],
-    ['places', { out: 's3://bucket/pets' }, 'CONFIG_INVALID'],
+    ['places', { out: 'gs://bucket/pets' }, 'CONFIG_INVALID'],
     ['filters', { filter: 'hers' }, 'FILTER_NOT_FOUND'],
   ])('refuses unknown %s', async (_what, given, code) => {
     const { root, store } = await storeWith({ images: 1 });
