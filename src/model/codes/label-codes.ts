@@ -75,7 +75,7 @@ export const LABEL_CODES = {
   ),
   REPAIRED: warning(
     900046,
-    'The item was changed to fit the limits, as the pipeline asks for.',
+    'The media were changed, as --repair or --normalise asks for.',
     'Nothing to do.',
   ),
   EXIF_UNREADABLE: warning(
