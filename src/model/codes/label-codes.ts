@@ -73,11 +73,7 @@ export const LABEL_CODES = {
     'The label file states another image size than the image has.',
     'Check that the labels were made on this very image; regions were placed as the message says.',
   ),
-  REPAIRED: warning(
-    900046,
-    'The media were changed, as --repair or --normalise asks for.',
-    'Nothing to do.',
-  ),
+  REPAIRED: warning(900046, 'The media were changed, as --repair or --normalise asks for.', 'Nothing to do.'),
   EXIF_UNREADABLE: warning(
     900040,
     'The EXIF block is broken; the pixels are good and orientation 1 is assumed.',
