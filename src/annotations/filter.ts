@@ -1,6 +1,6 @@
-import type { Annotation, AnnotationStatus } from '../model/annotation.ts';
+import type { AnnotatedPart, Annotation, AnnotationStatus } from '../model/annotation.ts';
 import type { AnnotationFilter, AnnotationKind } from '../model/dataset.ts';
-import { type AnnotatedPart, partsOf } from './annotated-parts.ts';
+import { partsOf } from './annotated-parts.ts';
 
 /** Rejected annotations, which stay out unless a filter names statuses (24152 and 24158). */
 const REJECTED: readonly AnnotationStatus[] = ['failed', 'review_denied'];

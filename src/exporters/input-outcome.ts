@@ -4,13 +4,17 @@ import type { Converted } from '../model/export.ts';
 import type { Input } from '../model/input.ts';
 import { type Outcome, outcomeOf } from '../model/outcome.ts';
 
-/** What became of an input in an export. */
+/** What became of an input in an export; its annotations share it. */
 export function inputOutcome(
-  { id, uri, sha256, kind, bytes }: Input,
+  { id, uri, sha256, kind, bytes, annotations }: Input,
   code: Code,
   rest: Pick<Outcome, 'message' | 'measured' | 'limit'> = {},
 ): Outcome {
-  return outcomeOf(uri, 'export', code, { inputId: id, sha256, kind, bytes, ...rest });
+  const good = annotations.length;
+  return outcomeOf(uri, 'export', code, {
+    ...{ inputId: id, sha256, kind, bytes, ...rest },
+    ...(good === 0 ? {} : { annotations: { good } }),
+  });
 }
 
 /** What became of an input whose media were converted: what is in the export, and what it was made of. */

@@ -85,6 +85,19 @@ export const ANNOTATION_STATUSES = [
 ] as const;
 export type AnnotationStatus = (typeof ANNOTATION_STATUSES)[number];
 
+/** What annotations can be about beside a whole input, in the order in which they are shown. */
+export const ANNOTATED_PARTS = [
+  'box',
+  'polygon',
+  'mask',
+  'point',
+  'keypoints',
+  'span',
+  'frame',
+  'segment',
+] as const;
+export type AnnotatedPart = (typeof ANNOTATED_PARTS)[number];
+
 /**
  * Concepts about an input, or about one region, span, frame or segment of it: at most one of each, and a frame may
  * have a region (the platform's `Annotation`).

@@ -1,19 +1,9 @@
-import type { AnnotationStatus } from './annotation.ts';
+import { ANNOTATED_PARTS, type AnnotationStatus } from './annotation.ts';
 import type { Kind } from './kind.ts';
 import type { Metadata } from './labels.ts';
 
 /** What an annotation is, by what it has beside concepts; `concepts` when it has nothing else. */
-export const ANNOTATION_KINDS = [
-  'concepts',
-  'box',
-  'polygon',
-  'mask',
-  'point',
-  'keypoints',
-  'span',
-  'frame',
-  'segment',
-] as const;
+export const ANNOTATION_KINDS = ['concepts', ...ANNOTATED_PARTS] as const;
 export type AnnotationKind = (typeof ANNOTATION_KINDS)[number];
 
 /**

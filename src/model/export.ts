@@ -63,7 +63,7 @@ export interface ExportResult {
 }
 
 /**
- * An export format. One outcome is yielded for each input, in order: `ok` EXPORTED, `skipped` EXPORT_UNSUPPORTED where
+ * An export format. One outcome is yielded for each input, with its annotations, in order: `ok` EXPORTED, `skipped` EXPORT_UNSUPPORTED where
  * the format cannot carry its kind, `failed` INPUT_NOT_FOUND where its bytes are gone. Only FatalError leaves the iterator.
  * The same version and options give the same bytes.
  */

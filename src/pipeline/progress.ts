@@ -20,14 +20,18 @@ interface Sample {
   fraction: number | undefined;
 }
 
+/** What is known of a run at a moment. */
+export interface ProgressInput {
+  totals: Totals;
+  bytesRead: number;
+  listing?: { done: number; total?: number } | undefined;
+}
+
 /** Rates and ETA over a sliding window of samples, so that a slow start or a burst does not decide the estimate. */
 export class ProgressMeter {
   readonly #samples: Sample[] = [];
 
-  sample(
-    now: number,
-    state: { totals: Totals; bytesRead: number; listing?: { done: number; total?: number } | undefined },
-  ): ProgressSnapshot {
+  sample(now: number, state: ProgressInput): ProgressSnapshot {
     const { totals, bytesRead, listing } = state;
     const items = totals.ok + totals.rejected + totals.failed + totals.skipped;
     const fraction = fractionOf(totals, items, listing);

@@ -121,6 +121,7 @@ export class Repairer {
     try {
       const { sniffed } = read.decision;
       const found = await this.#describe(sniffed, file);
+      if (found === undefined) await rm(file, { force: true });
       return found && { ...read, ...found, file };
     } catch (error) {
       await rm(file, { force: true });

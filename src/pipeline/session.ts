@@ -13,10 +13,11 @@ import type { Accounts } from './accounts.ts';
 import type { RunConfig } from './config.ts';
 import type { RunEnvironment } from './environment.ts';
 import { recordOf } from './failure.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { RunLabels } from './labels.ts';
 import { CountingLog, isFailure, Ledger, type OutcomeLog } from './ledger.ts';
 import { Preparer } from './prepare.ts';
-import { ProgressMeter } from './progress.ts';
+import type { ProgressInput } from './progress.ts';
 import { Repairer } from './repair.ts';
 import { type BatchTotals, countBatch, type Ending, judge, type RunReport } from './report.ts';
 import type { RunFolder } from './run-folder.ts';
@@ -29,7 +30,6 @@ const BUDGET_BYTES = 256_000_000;
 const BATCH_AGE_MS = 5_000;
 /** Twice the threads that the command line has, so that none waits for the next item. */
 const LANES_PER_CORE = 4;
-const HEARTBEAT_MS = 1_000;
 
 export interface Session {
   runId: string;
@@ -124,7 +124,11 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   });
 
   env.onStart?.({ runId: session.runId, describes: session.loader.describes, dryRun: folder === undefined });
-  const heartbeat = new Heartbeat(session, env);
+  const heartbeat = new Heartbeat(
+    env,
+    () => progressOf(session),
+    () => saveCheckpoint(session, env),
+  );
   const ran = await runner.run();
   await heartbeat.stop();
   session.seen.close();
@@ -185,46 +189,18 @@ async function closeLog(log: OutcomeLog, ending: Ending): Promise<Ending> {
   }
 }
 
-/** Once a second: shows progress, and saves the counters that a kill would lose. */
-class Heartbeat {
-  readonly #session: Session;
-  readonly #env: RunEnvironment;
-  readonly #meter = new ProgressMeter();
-  readonly #ended = new AbortController();
-  readonly #beating: Promise<void>;
+const progressOf = ({ accounts, bytesRead, loader }: Session): ProgressInput => ({
+  totals: accounts.totals(false),
+  bytesRead,
+  listing: loader.progress?.(),
+});
 
-  constructor(session: Session, env: RunEnvironment) {
-    this.#session = session;
-    this.#env = env;
-    this.#beating = this.#beat();
-  }
-
-  async stop(): Promise<void> {
-    this.#ended.abort();
-    await this.#beating;
-    this.#show();
-  }
-
-  async #beat(): Promise<void> {
-    const { folder } = this.#session;
-    while (!this.#ended.signal.aborted) {
-      this.#show();
-      await this.#env.clock.sleep(HEARTBEAT_MS, this.#ended.signal).catch(() => {});
-      const { batches, bytesRead } = this.#session;
-      // The report replaces it in the end; failing to save it must not end a run that may still go on.
-      await folder?.writeCheckpoint({ batches, bytesRead }).catch((error: unknown) => {
-        this.#env.logger.warn({ error }, 'the checkpoint could not be saved');
-      });
-    }
-  }
-
-  #show(): void {
-    const { accounts, bytesRead, loader } = this.#session;
-    const snapshot = this.#meter.sample(this.#env.clock.now(), {
-      totals: accounts.totals(false),
-      bytesRead,
-      listing: loader.progress?.(),
-    });
-    this.#env.onProgress?.(snapshot);
-  }
+/** The report replaces it in the end; failing to save it must not end a run that may still go on. */
+async function saveCheckpoint(
+  { folder, batches, bytesRead }: Session,
+  { logger }: RunEnvironment,
+): Promise<void> {
+  await folder?.writeCheckpoint({ batches, bytesRead }).catch((error: unknown) => {
+    logger.warn({ error }, 'the checkpoint could not be saved');
+  });
 }

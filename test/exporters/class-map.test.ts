@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ClassMap, type ClassMapOptions, classMapPath } from '../../src/exporters/class-map.ts';
 import type { ConceptDefinition } from '../../src/model/annotation.ts';
-import { versionOf } from '../support/exports.ts';
+import { versionOf } from '../support/memory-export.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const DEFAULTS: ClassMapOptions = { start: 1, order: 'declared', keepSource: true };

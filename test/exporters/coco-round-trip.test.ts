@@ -9,7 +9,7 @@ import { coco } from '../../src/exporters/coco.ts';
 import type { ConceptDefinition } from '../../src/model/annotation.ts';
 import type { Input } from '../../src/model/input.ts';
 import { labelsOf, opened } from '../labels/coco-labels.ts';
-import { exported, memorySource, memoryTarget } from '../support/exports.ts';
+import { exportTo, memorySource, memoryTarget } from '../support/memory-export.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const FIXTURES = fileURLToPath(new URL('../fixtures/coco', import.meta.url));
@@ -56,7 +56,7 @@ async function imported(
 }
 
 async function exportedTo(folder: string, { inputs, concepts }: Awaited<ReturnType<typeof imported>>) {
-  const { result } = await exported(coco, memorySource(inputs, { concepts }), memoryTarget(folder), {
+  const { result } = await exportTo(coco, memorySource(inputs, { concepts }), memoryTarget(folder), {
     media: 'none',
     start: 0,
   });

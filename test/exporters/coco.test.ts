@@ -9,7 +9,7 @@ import type { Clock } from '../../src/model/contracts.ts';
 import type { MediaSource } from '../../src/model/export.ts';
 import type { Input } from '../../src/model/input.ts';
 import { testContext } from '../support/context.ts';
-import { exported, memorySource, memoryTarget } from '../support/exports.ts';
+import { exportTo, memorySource, memoryTarget } from '../support/memory-export.ts';
 import { tempFolder } from '../support/temp-folder.ts';
 
 const WIDTH = 640;
@@ -69,7 +69,7 @@ async function read(folder: string, split = 'default'): Promise<Coco> {
 async function written(inputs: readonly Input[], options: object = {}, concepts = [cat, dog] as object[]) {
   const folder = join(await tempFolder(), 'out');
   const source = memorySource(inputs, { concepts: concepts as never });
-  const { result, outcomes } = await exported(coco, source, memoryTarget(folder), {
+  const { result, outcomes } = await exportTo(coco, source, memoryTarget(folder), {
     media: 'none',
     ...options,
   });
@@ -309,7 +309,7 @@ describe('the files of a COCO export', () => {
       { id: 2, name: 'cat (c2)', supercategory: 'pet', concept_id: 'c2' },
     ]);
     expect(document.images).toEqual([]);
-    expect(document.info).toMatchObject({ version: 'pets@v1' });
+    expect(document.info).toMatchObject({ version: 'default@v1' });
   });
 
   it('number images and annotations anew where those of the source are not unique', async () => {
@@ -341,7 +341,7 @@ describe('the files of a COCO export', () => {
     const categories = async (concepts: object[]) => {
       const out = join(folder, `out-${concepts.length}`);
       const options = { media: 'none', order: 'alphabetical', classMap: join(folder, 'map.json') };
-      await exported(coco, memorySource([], { concepts: concepts as never }), memoryTarget(out), options);
+      await exportTo(coco, memorySource([], { concepts: concepts as never }), memoryTarget(out), options);
       return (await read(out)).categories.map(({ id, name }) => [id, name]);
     };
     expect(await categories([dog, cat])).toEqual([
@@ -370,7 +370,7 @@ describe('the files of a COCO export', () => {
       await writeFile(path, `img ${id}`);
       media.set(id, { path, bytes: 5 });
     }
-    const { result, outcomes } = await exported(coco, memorySource(inputs, { media }), memoryTarget(folder));
+    const { result, outcomes } = await exportTo(coco, memorySource(inputs, { media }), memoryTarget(folder));
     expect(outcomes.map(({ code }) => code)).toEqual(['EXPORTED', 'EXPORTED', 'EXPORTED', 'INPUT_NOT_FOUND']);
     const train = await read(folder, 'train');
     const names = train.images.map(({ file_name }) => String(file_name));
@@ -429,7 +429,7 @@ describe('a COCO export that was cut off', () => {
     const base = await tempFolder();
     const source = await dataset(base);
     const options = { classMap: join(base, 'map.json') };
-    const whole = await exported(coco, source, memoryTarget(join(base, 'whole')), options);
+    const whole = await exportTo(coco, source, memoryTarget(join(base, 'whole')), options);
     const expected = await bytesOf(join(base, 'whole'));
     for (const [i, stop] of [1, 9, 29, 30, 31].entries()) {
       const folder = join(base, `cut-${i}`);
@@ -442,7 +442,7 @@ describe('a COCO export that was cut off', () => {
         await save(state);
       };
       const ctx = testContext({ clock: hasty() });
-      const first = exported(coco, source, target, options, ctx);
+      const first = exportTo(coco, source, target, options, ctx);
       if (stop < 31) await expect(first).rejects.toThrow('killed');
       else await first;
       failing = false;
@@ -452,7 +452,7 @@ describe('a COCO export that was cut off', () => {
         if (stop < 31) await writeFile(join(lists, name), 'torn', { flag: 'a' });
       await mkdir(join(folder, 'images', 'train'), { recursive: true });
       await writeFile(join(folder, 'images', 'train', '0.jpg'), '');
-      const second = await exported(coco, source, memoryTarget(folder, target.saved.at(-1)), options, ctx);
+      const second = await exportTo(coco, source, memoryTarget(folder, target.saved.at(-1)), options, ctx);
       expect(await bytesOf(folder)).toEqual(expected);
       expect(second.result).toEqual(whole.result);
       expect(second.outcomes).toEqual(whole.outcomes.slice(Math.min(stop, 30)));
@@ -463,10 +463,10 @@ describe('a COCO export that was cut off', () => {
     const base = await tempFolder();
     const source = await dataset(base);
     const target = memoryTarget(join(base, 'out'));
-    await exported(coco, source, target);
+    await exportTo(coco, source, target);
     const again = memoryTarget(join(base, 'out'), target.saved[0]);
     await expect(
-      exported(coco, source, again, { classMap: join(base, 'other.json'), keepSource: false }),
+      exportTo(coco, source, again, { classMap: join(base, 'other.json'), keepSource: false }),
     ).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
     });

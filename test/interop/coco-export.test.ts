@@ -9,7 +9,7 @@ import { coco } from '../../src/exporters/coco.ts';
 import type { Annotation, Box, Position, Region } from '../../src/model/annotation.ts';
 import type { MediaSource } from '../../src/model/export.ts';
 import type { Input } from '../../src/model/input.ts';
-import { exported, memorySource, memoryTarget } from '../support/exports.ts';
+import { exportTo, memorySource, memoryTarget } from '../support/memory-export.ts';
 import { describePython } from '../support/python.ts';
 import { randomFrom } from '../support/random.ts';
 import { tempFolder } from '../support/temp-folder.ts';
@@ -150,7 +150,7 @@ describePython('annotations', 'a COCO export', (python) => {
     async (segmentation) => {
       const base = await tempFolder();
       const folder = join(base, 'out');
-      await exported(coco, await dataset(base), memoryTarget(folder), { segmentation });
+      await exportTo(coco, await dataset(base), memoryTarget(folder), { segmentation });
       const paths = ['train', 'val'].map((split) => join(folder, 'annotations', `instances_${split}.json`));
       const read = await python<Theirs[]>(PYCOCOTOOLS, paths);
       for (const { images, annotations } of read) {
@@ -178,7 +178,7 @@ describePython('annotations', 'a COCO export', (python) => {
   it('is read by Datumaro, with every object, its split and its image', async () => {
     const base = await tempFolder();
     const folder = join(base, 'out');
-    await exported(coco, await dataset(base), memoryTarget(folder));
+    await exportTo(coco, await dataset(base), memoryTarget(folder));
     const { labels, items } = await python<Items>(DATUMARO, folder);
     expect(labels).toEqual(['cat', 'hånd']);
     expect(items.map(({ id, split, size }) => [id, split, size]).sort()).toEqual([

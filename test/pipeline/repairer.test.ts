@@ -87,7 +87,12 @@ test('whatever becomes of items, the budget gets back each byte and the spool fo
     .png()
     .toBuffer();
   const folder = await tempFolder();
-  const files = { 'a.png': picture, 'broken.png': picture.subarray(0, 90), 'long.txt': 'word '.repeat(100) };
+  const files = {
+    'a.png': picture,
+    'broken.png': picture.subarray(0, 90),
+    'long.txt': 'word '.repeat(100),
+    'no.media': Buffer.from('%PDF-1.7 and then nothing of the kind'),
+  };
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content);
   const load = fc.constantFrom<PendingLabels[] | undefined>(
     undefined,
@@ -130,7 +135,7 @@ test('whatever becomes of items, the budget gets back each byte and the spool fo
         await expect.poll(spooled).toEqual([]);
       },
     ),
-    { numRuns: 120 },
+    { numRuns: 160 },
   );
 });
 

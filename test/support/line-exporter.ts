@@ -1,10 +1,10 @@
 import { copyFile, open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { RejectedItemError } from '../../src/model/errors.ts';
+import { failedOutcome, inputOutcome } from '../../src/exporters/input-outcome.ts';
 import type { ExporterComponent, ExportResult } from '../../src/model/export.ts';
 import type { Input } from '../../src/model/input.ts';
-import { type Outcome, outcomeOf } from '../../src/model/outcome.ts';
+import type { Outcome } from '../../src/model/outcome.ts';
 
 const options = z.strictObject({
   every: z.int().min(1).default(1).describe('Inputs between checkpoints'),
@@ -67,9 +67,8 @@ export function lineExporter({ writes, before, distort = (r) => r }: Behaviour):
       });
 
       async function one(input: Input): Promise<Outcome> {
-        const { id, uri, kind, sha256, bytes, annotations } = input;
-        const known = { inputId: id, kind, sha256, bytes };
-        if (kind !== 'image') return outcomeOf(uri, 'export', 'EXPORT_UNSUPPORTED', known);
+        const { id, kind, annotations } = input;
+        if (kind !== 'image') return inputOutcome(input, 'EXPORT_UNSUPPORTED');
         try {
           const media = await source.media(input);
           if (writes === 'folder' && 'path' in media) {
@@ -78,8 +77,7 @@ export function lineExporter({ writes, before, distort = (r) => r }: Behaviour):
             state.files.push({ path, bytes: media.bytes });
           }
         } catch (error) {
-          if (!(error instanceof RejectedItemError)) throw error;
-          return outcomeOf(uri, 'export', error.code, { ...known, message: error.message });
+          return failedOutcome(input, error);
         }
         const line = Buffer.from(`${JSON.stringify({ id: shout ? id.toUpperCase() : id })}\n`);
         await file.write(line, 0, line.length, state.bytes);
@@ -87,7 +85,7 @@ export function lineExporter({ writes, before, distort = (r) => r }: Behaviour):
         const left = annotations.filter(({ segment }) => segment !== undefined).length;
         state.spans += left;
         state.written += annotations.length - left;
-        return outcomeOf(uri, 'export', 'EXPORTED', known);
+        return inputOutcome(input, 'EXPORTED');
       }
     },
   };

@@ -1,6 +1,6 @@
 import { systemClock } from '../../src/io/clock.ts';
 import type { ConceptDefinition } from '../../src/model/annotation.ts';
-import type { Clock } from '../../src/model/contracts.ts';
+import type { Clock, Context } from '../../src/model/contracts.ts';
 import type { DatasetVersion, VersionMetrics } from '../../src/model/dataset.ts';
 import { RejectedItemError } from '../../src/model/errors.ts';
 import type {
@@ -34,8 +34,14 @@ export function heldInput({ content: _, ...given }: Held): Input {
   };
 }
 
+/** What a version has beside its inputs; `media`: bytes by id, of inputs that hold none themselves. */
+export interface MemoryExtras {
+  concepts?: readonly ConceptDefinition[];
+  media?: ReadonlyMap<string, MediaSource>;
+}
+
 /** A dataset version in memory, in the order of ids. */
-export function memorySource(held: readonly Held[]): ExportSource {
+export function memorySource(held: readonly Held[], { concepts, media }: MemoryExtras = {}): ExportSource {
   const sorted = [...held].sort((a, b) => Buffer.compare(Buffer.from(a.id), Buffer.from(b.id)));
   const inputs = sorted.map((each) => {
     const { content } = each;
@@ -45,14 +51,17 @@ export function memorySource(held: readonly Held[]): ExportSource {
   const contents = new Map(held.map(({ id, content }) => [id, content]));
   return {
     version: versionOf(inputs),
-    concepts: conceptsOf(inputs),
+    concepts: concepts ?? conceptsOf(inputs),
     async *inputs({ after } = {}) {
       for (const input of inputs) {
-        if (after === undefined || Buffer.compare(Buffer.from(input.id), Buffer.from(after)) > 0) yield input;
+        if (after === undefined || Buffer.compare(Buffer.from(input.id), Buffer.from(after)) > 0)
+          yield structuredClone(input);
       }
     },
     async media({ id }): Promise<MediaSource> {
       const content = contents.get(id);
+      const given = media?.get(id);
+      if (given !== undefined) return given;
       if (content === undefined) throw new RejectedItemError('INPUT_NOT_FOUND', 'its bytes are gone');
       return Buffer.isBuffer(content) ? { buffer: content } : content;
     },
@@ -73,7 +82,24 @@ function countBy<Key extends string>(keys: readonly Key[]): Record<Key, number> 
   return counts;
 }
 
-function versionOf(inputs: readonly Input[]): DatasetVersion {
+function countConcepts(inputs: readonly Input[]): DatasetVersion['concepts'] {
+  const counts = new Map<string, DatasetVersion['concepts'][string]>();
+  for (const input of inputs) {
+    for (const { concepts, region } of [input, ...input.annotations] as Input['annotations']) {
+      for (const { id, name, value } of concepts) {
+        const count = counts.get(id) ?? { name, positive: 0, negative: 0, regions: 0 };
+        counts.set(id, count);
+        count[value === 0 ? 'negative' : 'positive']++;
+        if (region !== undefined) count.regions++;
+      }
+    }
+  }
+  // Not by assignment, which would take an id of __proto__ for the prototype.
+  return Object.fromEntries(counts);
+}
+
+/** A version of these inputs, with the counts that exporters ask for. */
+export function versionOf(inputs: readonly Input[]): DatasetVersion {
   const annotations = inputs.flatMap((input) => input.annotations);
   const metrics = {
     inputsCount: inputs.length,
@@ -90,7 +116,7 @@ function versionOf(inputs: readonly Input[]): DatasetVersion {
     metrics,
     inputsByKind: countBy<Kind>(inputs.map(({ kind }) => kind)),
     inputsBySplit: countBy(inputs.flatMap(({ split }) => (split === undefined ? [] : [split]))),
-    concepts: {},
+    concepts: countConcepts(inputs),
     bytes: inputs.reduce((sum, { bytes }) => sum + bytes, 0),
     annotationsLeftOut: 0,
   };
@@ -159,6 +185,36 @@ export async function attempt(
     if (outcomes.length < stopAfter) continue;
     await running.return(undefined as never);
     return { outcomes, checkpoint: saved };
+  }
+}
+
+/** A target that remembers its checkpoints. */
+export function memoryTarget(path: string, checkpoint?: unknown): ExportTarget & { saved: unknown[] } {
+  const saved: unknown[] = [];
+  return {
+    path,
+    checkpoint,
+    saved,
+    async save(state) {
+      saved.push(structuredClone(state));
+    },
+  };
+}
+
+/** Runs an export into a target of one's own to its end. */
+export async function exportTo<Options>(
+  exporter: ExporterComponent<Options>,
+  source: ExportSource,
+  target: ExportTarget,
+  options: unknown = {},
+  ctx: Context = testContext(),
+): Promise<Exported> {
+  const outcomes: Outcome[] = [];
+  const writing = exporter.write(source, target, exporter.options.parse(options), ctx);
+  for (;;) {
+    const { done, value } = await writing.next();
+    if (done) return { outcomes, result: value };
+    outcomes.push(value);
   }
 }
 

@@ -6,7 +6,8 @@ import { errnoOf } from '../../io/disk-errors.ts';
 import { RejectedItemError, type SluiceError } from '../../model/errors.ts';
 import type { ExportSource, MediaSource } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
-import { type Outcome, outcomeOf } from '../../model/outcome.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import { failedOutcome, inputOutcome } from '../input-outcome.ts';
 import type { ArchiveKind, ArchiveOptions } from './options.ts';
 import type { PreparedInput } from './round.ts';
 
@@ -35,9 +36,7 @@ export async function prepareInput(
       losses,
     };
   } catch (error) {
-    if (!(error instanceof RejectedItemError)) throw error;
-    const { code, message } = error;
-    return outcomeOf(input.uri, 'export', code, { inputId: input.id, kind: input.kind, message });
+    return failedOutcome(input, error);
   }
 }
 
@@ -75,11 +74,9 @@ function placeOf(
   return { outside: { outside: 'buffer' in media ? media.buffer.length : media.bytes } };
 }
 
-const tooLarge = ({ uri, id, kind }: Input, measured: number, archive: ArchiveKind): Outcome =>
-  outcomeOf(uri, 'export', 'EXPORT_UNSUPPORTED', {
-    inputId: id,
-    kind,
-    message: `${id} takes ${measured} bytes as a message; one of a ${archive.name} archive has at most ${archive.maxInputBytes}`,
+const tooLarge = (input: Input, measured: number, archive: ArchiveKind): Outcome =>
+  inputOutcome(input, 'EXPORT_UNSUPPORTED', {
+    message: `${input.id} takes ${measured} bytes as a message; one of a ${archive.name} archive has at most ${archive.maxInputBytes}`,
     measured,
     limit: archive.maxInputBytes,
   });

@@ -4,8 +4,8 @@ import { ZipFile } from '../../io/zip-writer/zip-file.ts';
 import type { Context } from '../../model/contracts.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { ExportResult, ExportSource, ExportTarget } from '../../model/export.ts';
-import type { Input } from '../../model/input.ts';
-import { type Outcome, outcomeOf } from '../../model/outcome.ts';
+import type { Outcome } from '../../model/outcome.ts';
+import { inputOutcome } from '../input-outcome.ts';
 import { mediaChunks } from './media-chunks.ts';
 import type { ArchiveKind, ArchiveOptions } from './options.ts';
 import { prepareInput } from './prepare.ts';
@@ -66,7 +66,7 @@ export async function* writeArchive(
           await target.save({ ...state, offset: saved } satisfies Checkpoint);
         }
       }
-      if (isInput) round.add(exported(input), prepared);
+      if (isInput) round.add(inputOutcome(input, 'EXPORTED'), prepared);
       else round.add(prepared);
       if (!isInput && prepared.code === 'EXPORT_UNSUPPORTED') {
         bump(state.losses, 'too-large');
@@ -141,12 +141,3 @@ function count(state: Checkpoint, { annotations, losses }: PreparedInput): void 
 function bump(losses: Record<string, number>, id: string): void {
   losses[id] = (losses[id] ?? 0) + 1;
 }
-
-const exported = ({ uri, id, kind, sha256, bytes, annotations }: Input): Outcome =>
-  outcomeOf(uri, 'export', 'EXPORTED', {
-    inputId: id,
-    kind,
-    sha256,
-    bytes,
-    ...(annotations.length === 0 ? {} : { annotations: { good: annotations.length } }),
-  });

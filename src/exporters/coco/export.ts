@@ -6,9 +6,9 @@ import type { Context } from '../../model/contracts.ts';
 import { FatalError, RejectedItemError } from '../../model/errors.ts';
 import type { Converted, ExportResult, ExportSource, ExportTarget } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
-import { type Outcome, outcomeOf } from '../../model/outcome.ts';
+import type { Outcome } from '../../model/outcome.ts';
 import type { ClassMap } from '../class-map.ts';
-import { convertedOutcome } from '../input-outcome.ts';
+import { convertedOutcome, failedOutcome, inputOutcome } from '../input-outcome.ts';
 import { copyMedia, isCopied, mediaName, safeName } from '../media-copy.ts';
 import { categoriesOf, headOf } from './document.ts';
 import { type Counters, Labeller } from './image-labels.ts';
@@ -186,13 +186,13 @@ export class CocoExport {
       this.#media.push({ path: `images/${split}/${fileName}`, bytes: converted?.bytes ?? input.bytes });
     if (isDone) return;
     if (size === undefined) yield unsupported(input);
-    else if (failure !== undefined) yield failed(input, failure);
+    else if (failure !== undefined) yield failedOutcome(input, failure);
     else {
       const { image, objects, written, leftOut } = labeller.label(input, size, split, fileName, this.#tally);
       await this.#lists.add(split, image, objects);
       this.#annotations.written += written;
       this.#annotations.leftOut += leftOut;
-      const outcome = outcomeOf(input.uri, 'export', 'EXPORTED', identity(input));
+      const outcome = inputOutcome(input, 'EXPORTED');
       yield converted === undefined ? outcome : convertedOutcome(outcome, converted);
     }
     this.#after = input.id;
@@ -251,19 +251,10 @@ function sizeOf({ kind, media: { width, height } }: Input): Size | undefined {
   return kind === 'image' && width !== undefined && height !== undefined ? { width, height } : undefined;
 }
 
-const identity = ({ id, kind, sha256, bytes }: Input) => ({ inputId: id, kind, sha256, bytes });
-
 const unsupported = (input: Input): Outcome =>
-  outcomeOf(input.uri, 'export', 'EXPORT_UNSUPPORTED', {
-    ...identity(input),
+  inputOutcome(input, 'EXPORT_UNSUPPORTED', {
     message:
       input.kind === 'image'
         ? 'the size of the image is not known'
         : `coco has images only, and this is ${input.kind === 'audio' ? 'an audio' : `a ${input.kind}`}`,
   });
-
-const failed = (input: Input, { code, message, measured, limit }: RejectedItemError): Outcome => ({
-  ...outcomeOf(input.uri, 'export', code, { ...identity(input), message }),
-  ...(measured === undefined ? {} : { measured }),
-  ...(limit === undefined ? {} : { limit }),
-});

@@ -2,7 +2,6 @@ import type { ConceptDefinition } from '../../model/annotation.ts';
 import type { DatasetVersion } from '../../model/dataset.ts';
 import type { ExportSource, MediaSource } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
-import type { Outcome } from '../../model/outcome.ts';
 import { compareUtf8 } from '../../stores/local/id-order.ts';
 
 /**
@@ -17,8 +16,6 @@ export class CountedSource implements ExportSource {
   /** Whether anything was asked for, and after which input the first reading began. */
   began: { after: string | undefined } | undefined;
   #highest: string | undefined;
-  /** How many annotations each input has that was listed and has no outcome yet. */
-  readonly #pending = new Map<string, number>();
   readonly embeddings?: NonNullable<ExportSource['embeddings']>;
 
   constructor(source: ExportSource) {
@@ -51,19 +48,5 @@ export class CountedSource implements ExportSource {
     this.#highest = id;
     this.listed++;
     this.annotations += annotations.length;
-    if (annotations.length > 0) this.#pending.set(id, annotations.length);
-  }
-
-  /** An outcome with its input's annotations, which share it. */
-  withAnnotations(outcome: Outcome): Outcome {
-    const { inputId = '' } = outcome;
-    for (const [id, good] of this.#pending) {
-      const order = compareUtf8(id, inputId);
-      if (order > 0) break;
-      // Those before it had their outcome in an earlier attempt.
-      this.#pending.delete(id);
-      if (order === 0) return { ...outcome, annotations: { good } };
-    }
-    return outcome;
   }
 }

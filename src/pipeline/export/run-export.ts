@@ -4,11 +4,11 @@ import type { Context } from '../../model/contracts.ts';
 import { asError, FatalError } from '../../model/errors.ts';
 import type { ExportResult } from '../../model/export.ts';
 import type { RunEnvironment } from '../environment.ts';
+import { Heartbeat } from '../heartbeat.ts';
 import { type Ending, emptyBatchTotals, judge, type RunReport } from '../report.ts';
 import { writeCompanions } from './companions.ts';
 import { CountedSource } from './counted-source.ts';
 import { ExportLedger } from './export-ledger.ts';
-import { ExportHeartbeat } from './heartbeat.ts';
 import type { ExportJob } from './job.ts';
 import type { ExportOutput } from './output.ts';
 
@@ -23,7 +23,12 @@ export async function runExport(job: ExportJob, env: RunEnvironment): Promise<Ru
   };
   const source = new CountedSource(job.source);
   const ledger = new ExportLedger(job.folder, env.clock);
-  const heartbeat = new ExportHeartbeat(source, ledger, env);
+  const heartbeat = new Heartbeat(env, () => {
+    ledger.count(source);
+    const { accounts } = ledger;
+    const listing = { done: accounts.listed, total: source.version.metrics.inputsCount };
+    return { totals: accounts.totals(false), bytesRead: accounts.bytesExported, listing };
+  });
   env.onStart?.({ runId: job.runId, describes: job.describes, dryRun: false });
   let result: ExportResult | undefined;
   let files: ExportResult['files'] | undefined;
@@ -69,7 +74,7 @@ async function writeAll(
       const next = await outcomes.next();
       if (!ledger.isOpen) await ledger.open(next.done ? undefined : next.value.inputId, source);
       if (next.done) return tidied(next.value, output);
-      ledger.append(source.withAnnotations(next.value));
+      ledger.append(next.value);
     }
   } finally {
     await outcomes.return?.(undefined as never);

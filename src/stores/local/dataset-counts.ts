@@ -1,5 +1,6 @@
-import { ANNOTATED_PARTS, type AnnotatedPart, partsOf } from '../../annotations/annotated-parts.ts';
+import { partsOf } from '../../annotations/annotated-parts.ts';
 import type { Annotation } from '../../model/annotation.ts';
+import { ANNOTATED_PARTS, type AnnotatedPart } from '../../model/annotation.ts';
 import type { Concept } from '../../model/labels.ts';
 import { compareUtf8 } from './id-order.ts';
 import { columnNames, sqlText, type Table } from './lance.ts';

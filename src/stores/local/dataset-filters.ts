@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import { Field, Schema, TimestampMillisecond, Utf8 } from 'apache-arrow';
 import type { AnnotationFilter, StoredFilter } from '../../model/dataset.ts';
 import { timeColumn, utf8Column } from './columns.ts';
-import { TableSync } from './durability.ts';
 import { compareUtf8 } from './id-order.ts';
-import { type Connection, findTable, makeTable, sqlText, type Table } from './lance.ts';
+import { type Connection, findTable } from './lance.ts';
 import { stringColumn } from './result.ts';
 import { tableOf } from './rows.ts';
+import { putRow, removeRow, type SmallTable } from './small-table.ts';
 
 const NAME = 'filters';
 
@@ -17,6 +16,8 @@ const schema = new Schema([
   new Field('createdAt', new TimestampMillisecond(), false),
   new Field('modifiedAt', new TimestampMillisecond(), false),
 ]);
+
+const TABLE: SmallTable = { name: NAME, schema };
 
 /** Every filter of the store, by id. */
 export async function listFilters(connection: Connection): Promise<StoredFilter[]> {
@@ -51,28 +52,10 @@ export async function putFilter(connection: Connection, db: string, filter: Stor
     timeColumn([Date.parse(filter.createdAt)]),
     timeColumn([Date.parse(filter.modifiedAt)]),
   ]);
-  await write(connection, db, async (table) => {
-    await table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(row);
-  });
+  await putRow(connection, db, TABLE, row);
 }
 
 /** For the holder of the store's lock. */
 export async function removeFilter(connection: Connection, db: string, id: string): Promise<void> {
-  await write(connection, db, async (table) => {
-    await table.delete(`id = ${sqlText(id)}`);
-  });
-}
-
-async function write(
-  connection: Connection,
-  db: string,
-  work: (table: Table) => Promise<void>,
-): Promise<void> {
-  const table = await makeTable(connection, NAME, schema);
-  try {
-    await work(table);
-    await new TableSync(join(db, `${NAME}.lance`)).run();
-  } finally {
-    table.close();
-  }
+  await removeRow(connection, db, TABLE, id);
 }

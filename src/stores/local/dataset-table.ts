@@ -1,14 +1,13 @@
-import { join } from 'node:path';
 import { Field, Schema, TimestampMillisecond, Utf8 } from 'apache-arrow';
 import type { DatasetInfo } from '../../model/dataset.ts';
 import type { Metadata } from '../../model/labels.ts';
 import { timeColumn, utf8Column } from './columns.ts';
 import { checkName } from './dataset-name.ts';
-import { TableSync } from './durability.ts';
 import { compareUtf8 } from './id-order.ts';
-import { type Connection, columnNames, findTable, makeTable, sqlText, type Table } from './lance.ts';
+import { type Connection, columnNames, findTable, sqlText } from './lance.ts';
 import { stringColumn } from './result.ts';
 import { tableOf } from './rows.ts';
+import { putRow, removeRow, type SmallTable } from './small-table.ts';
 
 const NAME = 'datasets';
 
@@ -29,6 +28,16 @@ const ADDED = [
   { name: 'defaultFilterId', valueSql: 'CAST(NULL AS STRING)' },
   { name: 'modifiedAt', valueSql: 'createdAt' },
 ];
+
+const TABLE: SmallTable = {
+  name: NAME,
+  schema,
+  async upgrade(table) {
+    const present = new Set(await columnNames(table));
+    const missing = ADDED.filter(({ name }) => !present.has(name));
+    if (missing.length > 0) await table.addColumns(missing);
+  },
+};
 
 /** The datasets that were made, by id. */
 export async function storedDatasets(connection: Connection, where?: string): Promise<DatasetInfo[]> {
@@ -94,31 +103,10 @@ export async function putDataset(connection: Connection, db: string, dataset: Da
     utf8Column([defaultFilterId]),
     timeColumn([Date.parse(modifiedAt)]),
   ]);
-  await write(connection, db, async (table) => {
-    await table.mergeInsert('id').whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(row);
-  });
+  await putRow(connection, db, TABLE, row);
 }
 
 /** For the holder of the store's lock. */
 export async function removeDataset(connection: Connection, db: string, id: string): Promise<void> {
-  await write(connection, db, async (table) => {
-    await table.delete(`id = ${sqlText(id)}`);
-  });
-}
-
-async function write(
-  connection: Connection,
-  db: string,
-  work: (table: Table) => Promise<void>,
-): Promise<void> {
-  const table = await makeTable(connection, NAME, schema);
-  try {
-    const present = new Set(await columnNames(table));
-    const missing = ADDED.filter(({ name }) => !present.has(name));
-    if (missing.length > 0) await table.addColumns(missing);
-    await work(table);
-    await new TableSync(join(db, `${NAME}.lance`)).run();
-  } finally {
-    table.close();
-  }
+  await removeRow(connection, db, TABLE, id);
 }
