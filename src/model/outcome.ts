@@ -15,6 +15,7 @@ export const STAGES = [
   'annotate',
   'batch',
   'deliver',
+  'index',
   'export',
 ] as const;
 export type Stage = (typeof STAGES)[number];

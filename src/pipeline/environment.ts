@@ -1,3 +1,5 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { systemClock } from '../io/clock.ts';
 import type { Clock, Context, Logger } from '../model/contracts.ts';
 import type { ProgressSnapshot } from './progress.ts';
@@ -12,6 +14,8 @@ export interface RunEnvironment {
   abort: AbortSignal;
   /** Where ffmpeg and ffprobe are looked for: the PATH. */
   searchPath: string;
+  /** Folder for converted models and what was measured of them: `SLUICE_CACHE`, else `sluice` in the user's cache. */
+  cacheDir: string;
   /** Called when the source is open and the run is about to list it. */
   onStart?(start: { runId: string; describes: string; dryRun: boolean }): void;
   /** Called about once a second, and once at the end. */
@@ -29,6 +33,9 @@ export function environment(given: Partial<RunEnvironment> = {}): RunEnvironment
     stop: never,
     abort: never,
     searchPath: process.env['PATH'] ?? '',
+    cacheDir:
+      process.env['SLUICE_CACHE'] ??
+      join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sluice'),
     ...given,
   };
 }

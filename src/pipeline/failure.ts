@@ -15,6 +15,7 @@ const FALLBACK: Record<Stage, Code> = {
   annotate: 'INPUT_READ_FAILED',
   batch: 'DELIVERY_FAILED',
   deliver: 'DELIVERY_FAILED',
+  index: 'EMBED_FAILED',
   export: 'INPUT_READ_FAILED',
 };
 
