@@ -1,0 +1,7 @@
+import type { ModelRef } from '../../model/embedding.ts';
+import type { ModelFolder } from '../models/folder.ts';
+import type { Tower } from '../tower.ts';
+
+/** Undefined where the folder holds no image model. */
+export const imageTower = (_folder: ModelFolder, _ref: ModelRef): Promise<Tower | undefined> =>
+  Promise.resolve(undefined);
