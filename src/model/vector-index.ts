@@ -45,10 +45,10 @@ export interface IndexWriter {
   /** Commits what waits. */
   flush(): Promise<void>;
   /**
-   * Removes the rows of inputs that are gone or have other content now. `contentOf` is asked for each input that has
-   * rows. Gives how many rows went.
+   * Removes the rows of inputs that are gone or have other content now; `isCurrent` is asked of each input that has
+   * rows, with the content they are of. Gives how many rows went.
    */
-  removeStale(contentOf: (inputId: string) => string | undefined): Promise<number>;
+  removeStale(isCurrent: (inputId: string, content: string) => boolean): Promise<number>;
   close(): Promise<void>;
 }
 
