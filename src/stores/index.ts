@@ -1,7 +1,8 @@
-import type { Context, Sink } from '../model/contracts.ts';
+import type { Clock, Context, Sink } from '../model/contracts.ts';
 import type { AnnotationFilter, DatasetInfo, DatasetVersion, StoredFilter } from '../model/dataset.ts';
 import type { Metadata } from '../model/labels.ts';
 import type { PatchAction } from '../model/patch.ts';
+import type { IndexState } from '../model/workflow.ts';
 import type { CheckOptions } from './local/check.ts';
 import type { DatasetFields, DatasetPatch, DeletedDataset } from './local/dataset-changes.ts';
 import type { ChangedMembers } from './local/dataset-members.ts';
@@ -13,6 +14,7 @@ import type { CompactOptions, Garbage, GarbageOptions } from './local/maintenanc
 import type { PlanOptions } from './local/plan.ts';
 import type { LocalReader } from './local/reader.ts';
 import type { ChosenRows } from './local/row-changes.ts';
+import type { SlotBook } from './local/slots.ts';
 import type { VersionPatch } from './local/versions/change.ts';
 import type { NewVersion } from './local/versions/create.ts';
 import type { LocalWriter, WriterOptions } from './local/writer.ts';
@@ -32,6 +34,7 @@ export type { CompactOptions, Garbage, GarbageOptions } from './local/maintenanc
 export type { PlanOptions } from './local/plan.ts';
 export type { LocalReader } from './local/reader.ts';
 export type { ChosenRows } from './local/row-changes.ts';
+export type { SlotBook, SlotRecord } from './local/slots.ts';
 export type { VersionPatch } from './local/versions/change.ts';
 export type { NewVersion } from './local/versions/create.ts';
 export type { LocalWriter, WriterOptions } from './local/writer.ts';
@@ -269,4 +272,26 @@ export async function lockOutput(
 ): Promise<{ release(): Promise<void> }> {
   const { lockOutput: lock } = await import('./local/output-lock.ts');
   return lock(root, out, options, ctx);
+}
+
+/** The slots of a pipeline's schedule, kept in the store at `root`, which is made where there is none. */
+export async function openSlots(root: string, pipeline: string, clock: Clock): Promise<SlotBook> {
+  const { SlotBook } = await import('./local/slots.ts');
+  return SlotBook.open(root, pipeline, clock);
+}
+
+/** What the store's index is and is to become. Throws FatalError STORE_NOT_FOUND, STORE_SCHEMA_NEWER or STORE_CORRUPT. */
+export async function readIndexState(root: string): Promise<IndexState> {
+  const local = await import('./local/vectors/state.ts');
+  return local.readIndexState(root);
+}
+
+/** Replaces the state of the index, one process after another; makes the store where there is none. */
+export async function changeIndexState(
+  root: string,
+  change: (state: IndexState) => IndexState,
+  ctx: Context,
+): Promise<IndexState> {
+  const local = await import('./local/vectors/state.ts');
+  return local.changeIndexState(root, change, ctx);
 }

@@ -6,7 +6,11 @@ import { errnoOf, writeFailure } from '../../io/disk-errors.ts';
 import type { Clock } from '../../model/contracts.ts';
 import { FatalError } from '../../model/errors.ts';
 
-/** Raised when an older version could no longer read what is written, or would remove what it does not know. */
+/**
+ * Raised when an older version could no longer read what is written, or would remove what it does not know. The folder
+ * `index` did not raise it: older versions neither read nor remove it, and what they change leaves vectors stale, which
+ * the next re-index finds.
+ */
 const SCHEMA_VERSION = 3;
 const MARKER = 'sluice-store.json';
 
@@ -23,6 +27,8 @@ export interface StorePaths {
   tmp: string;
   /** Manifests of dataset versions, and the chunks that they share. */
   versions: string;
+  /** Vectors, and the state of the index; see `vectors/index-paths.ts`. */
+  index: string;
   lock: string;
 }
 
@@ -33,6 +39,7 @@ const pathsOf = (root: string): StorePaths => ({
   runs: join(root, 'runs'),
   tmp: join(root, 'tmp'),
   versions: join(root, 'versions'),
+  index: join(root, 'index'),
   lock: join(root, 'lock'),
 });
 

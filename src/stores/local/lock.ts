@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
-import type { Context } from '../../model/contracts.ts';
+import { errnoOf } from '../../io/disk-errors.ts';
+import type { Clock, Context } from '../../model/contracts.ts';
 import { asError, FatalError } from '../../model/errors.ts';
 import { type LockEntry, LockFiles, type LockOwner } from './lock-file.ts';
 import { processSpace, processState } from './process-identity.ts';
@@ -113,6 +114,18 @@ export class StoreLock {
       });
       await clock.sleep(HEARTBEAT_MS, signal).catch(() => {});
     }
+  }
+}
+
+/** Who holds the lock now; undefined where nobody does. `folder` may not be there. */
+export async function lockHolder(folder: string, { now }: Clock): Promise<LockOwner | undefined> {
+  try {
+    const newest = await new LockFiles(folder).newest();
+    if (newest === undefined || !(await isHeld(newest, await processSpace(), now()))) return undefined;
+    return newest.owner;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 
