@@ -10,6 +10,7 @@ import type { Tower } from './tower.ts';
 
 export { openEmbedder } from './embedder.ts';
 export { fingerprintOf, generationId, nodeFingerprint } from './fingerprint.ts';
+export type { HubOptions } from './models/hub.ts';
 export { describeRef, modelRefSchema, parseModelRef, workflowNodeSchema } from './models/ref.ts';
 export type { EngineOptions, Tower } from './tower.ts';
 

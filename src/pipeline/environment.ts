@@ -1,7 +1,9 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import type { HubOptions } from '../embed/index.ts';
 import { systemClock } from '../io/clock.ts';
 import type { Clock, Context, Logger } from '../model/contracts.ts';
+import type { Embedder, Modality, ModelRef } from '../model/embedding.ts';
 import type { ProgressSnapshot } from './progress.ts';
 
 /** What a run is handed from outside; beside the defaults below nothing in the pipeline reads globals. */
@@ -16,6 +18,8 @@ export interface RunEnvironment {
   searchPath: string;
   /** Folder for converted models and what was measured of them: `SLUICE_CACHE`, else `sluice` in the user's cache. */
   cacheDir: string;
+  /** Opens the models of a workflow, instead of the engines that come with Sluice. */
+  openModel?(ref: ModelRef, modality: Modality, ctx: Context): Promise<Embedder>;
   /** Called when the source is open and the run is about to list it. */
   onStart?(start: { runId: string; describes: string; dryRun: boolean }): void;
   /** Called about once a second, and once at the end. */
@@ -36,9 +40,14 @@ export function environment(given: Partial<RunEnvironment> = {}): RunEnvironment
     cacheDir:
       process.env['SLUICE_CACHE'] ??
       join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'sluice'),
+    ...hubOf(process.env['HF_ENDPOINT']),
     ...given,
   };
 }
+
+/** A mirror that the user names may lie in a private network. */
+const hubOf = (endpoint: string | undefined): { hub?: HubOptions } =>
+  endpoint === undefined || endpoint === '' ? {} : { hub: { endpoint, allowPrivateAddresses: true } };
 
 /** For what happens outside the runner, which has a signal of its own. */
 export const contextOf = ({ logger, clock, abort }: RunEnvironment): Context => ({

@@ -1,8 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { writeFileAtomic } from '../../io/atomic.ts';
+import { errnoOf, writeFailure } from '../../io/disk-errors.ts';
 import type { Context } from '../../model/contracts.ts';
-import type { ModelRef } from '../../model/embedding.ts';
+import { DTYPES, type ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
-import type { ModelFolder } from './folder.ts';
+import { ModelFolder } from './folder.ts';
+import { fetchFile, type HubFile } from './hub-fetch.ts';
+import { dtypesOf, wantedFiles } from './hub-files.ts';
 import type { HubId } from './hub-id.ts';
+import { type Hub, listModel } from './hub-listing.ts';
 
 export interface HubOptions {
   /** Of a server with the hub's addresses; `https://huggingface.co` unless given. */
@@ -11,13 +19,92 @@ export interface HubOptions {
   allowPrivateAddresses?: boolean;
 }
 
-/** The files of a hub's model in the cache; those that are missing are fetched. Throws FatalError MODEL_NOT_FOUND. */
+const ENDPOINT = 'https://huggingface.co';
+/** What was fetched; `commit` keeps what is fetched later of the same state. */
+const MANIFEST = '.sluice-model.json';
+const manifestSchema = z.object({
+  schema: z.literal(1),
+  commit: z.string(),
+  files: z.array(z.string()),
+  /** Types of weights that are there with all that belongs to them. */
+  dtypes: z.array(z.enum(DTYPES)),
+});
+type Manifest = z.infer<typeof manifestSchema>;
+
+/**
+ * The files of a hub's model, in `<cacheDir>/models/<org>/<name>/<revision>`. Only files that are missing there are
+ * fetched; once all are there, no network is needed and a branch stays at the commit that it had.
+ *
+ * Throws FatalError MODEL_NOT_FOUND (no such model, no such weights, no network), MODEL_INVALID (damaged on the way),
+ * STORE_FULL, STORE_WRITE_FAILED, or the signal's reason.
+ */
 export async function fetchModel(
   { id, revision }: HubId,
-  ref: ModelRef,
+  { model, dtype = 'fp32' }: ModelRef,
   options: { cacheDir: string; hub?: HubOptions },
   ctx: Context,
 ): Promise<ModelFolder> {
-  ctx.signal.throwIfAborted();
-  throw new FatalError('MODEL_NOT_FOUND', `${id}@${revision} ${ref.model} ${options.cacheDir}`);
+  const path = join(options.cacheDir, 'models', ...id.split('/'), revision);
+  const folder = new ModelFolder(model, path);
+  const known = await readManifest(folder);
+  const have = known.files.filter((name) => folder.find(name) !== undefined);
+  if (known.dtypes.includes(dtype) && have.length === known.files.length) return folder;
+  const { endpoint = ENDPOINT, allowPrivateAddresses = false } = options.hub ?? {};
+  const hub: Hub = { endpoint: endpoint.replace(/\/+$/, ''), allowPrivateAddresses };
+  const { commit, files } = await listModel(hub, id, known.commit || revision, ctx);
+  const names = files.map(({ name }) => name);
+  const { beside, graphs } = wantedFiles(names, dtype);
+  if (graphs.length === 0) throw noGraphs(model, dtype, names);
+  const lost = known.files.filter((name) => !have.includes(name));
+  const wanted = new Set([...beside, ...graphs, ...lost]);
+  const missing = files.filter(({ name }) => wanted.has(name) && !have.includes(name));
+  const manifest: Manifest = { schema: 1, commit, files: have, dtypes: known.dtypes };
+  await fetchAll(hub, id, path, { manifest, missing }, ctx);
+  await writeManifest(path, { ...manifest, dtypes: [...new Set([...known.dtypes, dtype])] });
+  return folder;
+}
+
+/** One after another: a model is one or two large files, and each takes the whole line. Notes each one that is there. */
+async function fetchAll(
+  hub: Hub,
+  id: string,
+  path: string,
+  { manifest, missing }: { manifest: Manifest; missing: readonly HubFile[] },
+  ctx: Context,
+): Promise<void> {
+  const { commit } = manifest;
+  for (const [i, file] of missing.entries()) {
+    const fields = { model: id, commit, file: file.name, bytes: file.size };
+    const place = `${file.name}, file ${i + 1} of ${missing.length}`;
+    ctx.logger.info(fields, `fetching the model ${id} from ${hub.endpoint}: ${place}`);
+    await fetchFile(hub, { id, commit, file, to: join(path, ...file.name.split('/')) }, ctx);
+    manifest.files.push(file.name);
+    await writeManifest(path, manifest);
+  }
+}
+
+const writeManifest = (path: string, manifest: Manifest): Promise<void> =>
+  writeFileAtomic(join(path, MANIFEST), `${JSON.stringify(manifest)}\n`);
+
+async function readManifest(folder: ModelFolder): Promise<Manifest> {
+  try {
+    return manifestSchema.parse(JSON.parse(await readFile(join(folder.path, MANIFEST), 'utf8')));
+  } catch (error) {
+    // What cannot be read is made again, beside files that are fetched again.
+    if (errnoOf(error) === undefined || errnoOf(error) === 'ENOENT')
+      return { schema: 1, commit: '', files: [], dtypes: [] };
+    throw writeFailure(error, folder.path);
+  }
+}
+
+function noGraphs(model: string, dtype: string, names: readonly string[]): FatalError {
+  const others = dtypesOf(names);
+  const remedy =
+    others.length === 0
+      ? 'it has no ONNX files at all: export it (optimum-cli export onnx) and give the folder'
+      : `it has ${others.join(', ')}: ${others.map((other) => `${model}?dtype=${other}`).join(' or ')}`;
+  return new FatalError(
+    'MODEL_NOT_FOUND',
+    `the model ${model} has no ONNX file with ${dtype} weights; ${remedy}`,
+  );
 }
