@@ -25,6 +25,10 @@ export interface Program {
 /** The packaged Linux programs are linked statically and crash when glibc loads this machine's character converters. */
 const STATIC_ENVIRONMENT = { GCONV_PATH: '/nonexistent' };
 
+/** What a program is started with, where it needs anything. */
+export const environmentFor = ({ from }: Program): { env?: NodeJS.ProcessEnv } =>
+  from === 'npm' && process.platform === 'linux' ? { env: STATIC_ENVIRONMENT } : {};
+
 /**
  * Runs a program without a shell, within limits of time and output.
  *
@@ -32,12 +36,13 @@ const STATIC_ENVIRONMENT = { GCONV_PATH: '/nonexistent' };
  * killed or crashed, RejectedItemError ALL_INPUT_INVALID_BYTES when it would not stop writing, the signal's reason.
  */
 export function runTool(
-  { path, from }: Program,
+  program: Program,
   args: readonly string[],
   { timeoutMs, maxBytes, signal }: RunToolOptions,
 ): Promise<ToolResult> {
+  const { path } = program;
   const options = {
-    ...(from === 'npm' && process.platform === 'linux' ? { env: STATIC_ENVIRONMENT } : {}),
+    ...environmentFor(program),
     timeout: timeoutMs,
     maxBuffer: maxBytes,
     signal,
