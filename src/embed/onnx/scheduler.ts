@@ -1,0 +1,220 @@
+import type { DeviceReport, EmbedItem, Role } from '../../model/embedding.ts';
+import { asError, FatalError, RetryableError, SluiceError } from '../../model/errors.ts';
+import { faultOf } from './faults.ts';
+import { nextBatch } from './next-batch.ts';
+import type { Feeds, Preparation } from './preparation.ts';
+import { vectorsOf } from './rows.ts';
+
+export interface SchedulerParts {
+  device(): Pick<DeviceReport, 'sessions' | 'deviceBatch'>;
+  run(make: () => Feeds): Promise<Feeds>;
+  /** The device has memory for no more than so many items. */
+  tooMany(items: number): void;
+  /** Items prepared at once. */
+  preparing: number;
+  /** That a usual item takes. */
+  sampleRows: number;
+}
+
+/** Calls for each session: one is computed, one waits there so that the session need not. */
+const CALLS = 2;
+/** Prepared items are held back for at least so many, so that long ones find others that are as long. */
+const HELD = 128;
+
+interface Request {
+  role: Role;
+  signal: AbortSignal;
+  results: (Float32Array | SluiceError)[];
+  left: number;
+  /** Nobody waits for it any more. */
+  over: boolean;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+interface Waiting {
+  request: Request;
+  index: number;
+  item: EmbedItem;
+}
+
+interface Prepared<P> {
+  request: Request;
+  index: number;
+  prepared: P;
+  length: number;
+  rows: number;
+}
+
+/** Items of several requests are prepared while others are computed, and computed together. */
+export class Scheduler<P> {
+  readonly #preparation: Preparation<P>;
+  readonly #parts: SchedulerParts;
+  #waiting: Waiting[] = [];
+  #ready: Prepared<P>[] = [];
+  #preparing = 0;
+  #calls = 0;
+
+  constructor(preparation: Preparation<P>, parts: SchedulerParts) {
+    this.#preparation = preparation;
+    this.#parts = parts;
+  }
+
+  async embed(items: readonly EmbedItem[], role: Role, signal: AbortSignal): Promise<Request['results']> {
+    signal.throwIfAborted();
+    if (items.length === 0) return [];
+    const request: Request = {
+      role,
+      signal,
+      results: [],
+      left: items.length,
+      over: false,
+      resolve: () => undefined,
+      reject: () => undefined,
+    };
+    const settled = new Promise<void>((resolve, reject) => Object.assign(request, { resolve, reject }));
+    const abort = () => this.#give(request, signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      this.#waiting.push(...items.map((item, index) => ({ request, index, item })));
+      this.#go();
+      await settled;
+      return request.results;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** Starts whatever can be started. */
+  #go(): void {
+    const { sessions, deviceBatch } = this.#parts.device();
+    const held = Math.max(HELD, CALLS * sessions * deviceBatch);
+    while (
+      this.#waiting.length > 0 &&
+      this.#preparing < this.#parts.preparing &&
+      this.#preparing + this.#ready.length < held
+    ) {
+      void this.#prepare(this.#waiting.shift()!);
+    }
+    while (this.#ready.length > 0 && this.#calls < CALLS * sessions) {
+      const batch = this.#next(sessions, deviceBatch);
+      if (batch === undefined) break;
+      this.#calls++;
+      void this.#compute(batch).finally(() => {
+        this.#calls--;
+        this.#go();
+      });
+    }
+  }
+
+  /** Undefined where it is better to wait for more. */
+  #next(sessions: number, deviceBatch: number): Prepared<P>[] | undefined {
+    const rows = deviceBatch * this.#parts.sampleRows;
+    const full =
+      this.#ready.length >= deviceBatch || this.#ready.reduce((sum, item) => sum + item.rows, 0) >= rows;
+    let items = deviceBatch;
+    if (!full) {
+      if (this.#preparing > 0 || this.#calls >= sessions) return undefined;
+      // The last ones are divided among the sessions.
+      items = Math.ceil(this.#ready.length / (sessions - this.#calls));
+    }
+    const batch = nextBatch(this.#ready, { items, rows });
+    const taken = new Set(batch);
+    this.#ready = this.#ready.filter((item) => !taken.has(item));
+    return batch;
+  }
+
+  async #prepare({ request, index, item }: Waiting): Promise<void> {
+    this.#preparing++;
+    try {
+      const { role, signal } = request;
+      const prepared = await this.#preparation.prepare(item, role, signal);
+      if (!request.over) {
+        const length = this.#preparation.length?.(prepared) ?? 0;
+        const rows = this.#preparation.rows?.(prepared) ?? 1;
+        this.#ready.push({ request, index, prepared, length, rows });
+      }
+    } catch (error) {
+      if (error instanceof SluiceError && !(error instanceof FatalError)) this.#settle(request, index, error);
+      else this.#give(request, error);
+    } finally {
+      this.#preparing--;
+      this.#go();
+    }
+  }
+
+  /** Settles each of the items. Gives whether there was memory for each of them. */
+  async #compute(batch: Prepared<P>[]): Promise<boolean> {
+    const wanted = batch.filter(({ request }) => !request.over);
+    if (wanted.length === 0) return true;
+    const { collate, output } = this.#preparation;
+    try {
+      const outputs = await this.#parts.run(() =>
+        collate.call(
+          this.#preparation,
+          wanted.map(({ prepared }) => prepared),
+        ),
+      );
+      const vectors = vectorsOf(
+        outputs[output],
+        output,
+        wanted.map(({ rows }) => rows),
+      );
+      for (const [at, { request, index }] of wanted.entries()) this.#settle(request, index, vectors[at]!);
+      return true;
+    } catch (error) {
+      if (error instanceof FatalError) {
+        for (const { request } of wanted) this.#give(request, error);
+        return true;
+      }
+      return this.#divide(wanted, asError(error));
+    }
+  }
+
+  /** One item to blame, or too many at once: halves tell. */
+  async #divide(batch: Prepared<P>[], error: Error): Promise<boolean> {
+    const memory = faultOf(error) === 'memory';
+    if (batch.length === 1) {
+      const { request, index } = batch[0]!;
+      this.#settle(request, index, failureOf(error, memory));
+      return !memory;
+    }
+    const half = Math.ceil(batch.length / 2);
+    const first = await this.#compute(batch.slice(0, half));
+    const second = await this.#compute(batch.slice(half));
+    if (!first || !second) return false;
+    if (memory) this.#parts.tooMany(half);
+    return true;
+  }
+
+  #settle(request: Request, index: number, result: Float32Array | SluiceError): void {
+    if (request.over) return;
+    request.results[index] = result;
+    request.left--;
+    if (request.left > 0) return;
+    request.over = true;
+    request.resolve();
+  }
+
+  /** Ends a request without results. */
+  #give(request: Request, error: unknown): void {
+    if (request.over) return;
+    request.over = true;
+    this.#waiting = this.#waiting.filter((item) => item.request !== request);
+    this.#ready = this.#ready.filter((item) => item.request !== request);
+    request.reject(error);
+    this.#go();
+  }
+}
+
+function failureOf(error: Error, memory: boolean): SluiceError {
+  return memory
+    ? new RetryableError(
+        'EMBED_OUT_OF_MEMORY',
+        `the device has too little memory for this item: ${error.message}`,
+        { cause: error },
+      )
+    : new RetryableError('EMBED_FAILED', `the engine failed on this item: ${error.message}`, {
+        cause: error,
+      });
+}

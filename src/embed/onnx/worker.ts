@@ -1,0 +1,68 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { env, InferenceSession, Tensor } from 'onnxruntime-node';
+import { asError } from '../../model/errors.ts';
+import type { Feeds } from './preparation.ts';
+import type { GraphValue, WorkerAnswer, WorkerRequest, WorkerStart } from './session.ts';
+
+// The thread of one session: the calls of onnxruntime-node are synchronous, so on the main thread they would stop all else.
+
+// What goes wrong is thrown; the engine would print it as well.
+env.logLevel = 'fatal';
+const port = parentPort!;
+
+try {
+  const session = await open(workerData as WorkerStart);
+  port.on('message', (request: WorkerRequest) => void serve(session, request));
+  answer({
+    ready: { inputs: session.inputMetadata.map(graphValue), outputs: session.outputMetadata.map(graphValue) },
+  });
+} catch (error) {
+  answer({ refused: asError(error).message });
+}
+
+async function serve(session: InferenceSession, request: WorkerRequest): Promise<void> {
+  if (request === 'close') {
+    await session.release();
+    port.close();
+    return;
+  }
+  const { id, feeds, outputs } = request;
+  try {
+    const tensors = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, tensorOf(feed)]));
+    const results = outputs === undefined ? await session.run(tensors) : await session.run(tensors, outputs);
+    const given = Object.fromEntries(
+      Object.entries(results).map(([name, { type, dims, data }]) => [name, { type, dims, data }]),
+    ) as Feeds;
+    answer({ id, outputs: given }, given);
+  } catch (error) {
+    answer({ id, error: asError(error).message });
+  }
+}
+
+function open({ graph, device, threads }: WorkerStart): Promise<InferenceSession> {
+  return InferenceSession.create(graph, {
+    executionProviders: [device],
+    intraOpNumThreads: threads,
+    logSeverityLevel: 4,
+    // Threads that wait by spinning take the cores that decode the next items.
+    extra: { session: { intra_op: { allow_spinning: '0' } } },
+  });
+}
+
+function answer(message: WorkerAnswer, handedOver: Feeds = {}): void {
+  port.postMessage(
+    message,
+    Object.values(handedOver).map(({ data }) => data.buffer as ArrayBuffer),
+  );
+}
+
+/** The type is one of three, which the constructor's overloads do not take as a union. */
+const tensorOf = ({ type, dims, data }: Feeds[string]): Tensor =>
+  new Tensor(type as 'float32', data as Float32Array, dims);
+
+function graphValue(metadata: InferenceSession.ValueMetadata): GraphValue {
+  const { name } = metadata;
+  return metadata.isTensor
+    ? { name, type: metadata.type, dims: [...metadata.shape] }
+    : { name, type: 'other', dims: [] };
+}
