@@ -11,25 +11,31 @@ export const ONNX_SUFFIX: Readonly<Record<Dtype, string>> = {
   q8: '_quantized',
 };
 
+const namesOf = ({ dtype = 'fp32' }: ModelRef, stems: readonly string[]): string[] =>
+  stems.flatMap((stem) => {
+    const name = `${stem}${ONNX_SUFFIX[dtype]}.onnx`;
+    return [`onnx/${name}`, name];
+  });
+
+/** As `requireGraph`, or undefined. */
+export function findGraph(folder: ModelFolder, ref: ModelRef, stems: readonly string[]): string | undefined {
+  for (const name of namesOf(ref, stems)) {
+    const path = folder.find(name);
+    if (path !== undefined) return path;
+  }
+  return undefined;
+}
+
 /**
  * Absolute path of a graph of the wanted weights: the first of the stems (`audio_model`, `model`) in `onnx/` or beside
  * it. Throws FatalError MODEL_NOT_FOUND, saying what was looked for.
  */
-export function requireGraph(
-  folder: ModelFolder,
-  { dtype = 'fp32' }: ModelRef,
-  stems: readonly string[],
-): string {
-  const names = stems.flatMap((stem) => {
-    const name = `${stem}${ONNX_SUFFIX[dtype]}.onnx`;
-    return [`onnx/${name}`, name];
-  });
-  for (const name of names) {
-    const path = folder.find(name);
-    if (path !== undefined) return path;
-  }
+export function requireGraph(folder: ModelFolder, ref: ModelRef, stems: readonly string[]): string {
+  const path = findGraph(folder, ref, stems);
+  if (path !== undefined) return path;
+  const looked = namesOf(ref, stems).join(', ');
   throw new FatalError(
     'MODEL_NOT_FOUND',
-    `the model ${folder.name} has no ONNX file with ${dtype} weights (looked in ${folder.path} for ${names.join(', ')})`,
+    `the model ${folder.name} has no ONNX file with ${ref.dtype ?? 'fp32'} weights (looked in ${folder.path} for ${looked})`,
   );
 }
