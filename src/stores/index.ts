@@ -2,7 +2,8 @@ import type { Clock, Context, Sink } from '../model/contracts.ts';
 import type { AnnotationFilter, DatasetInfo, DatasetVersion, StoredFilter } from '../model/dataset.ts';
 import type { Metadata } from '../model/labels.ts';
 import type { PatchAction } from '../model/patch.ts';
-import type { IndexState } from '../model/workflow.ts';
+import type { IndexWriter } from '../model/vector-index.ts';
+import type { IndexedModel, IndexState } from '../model/workflow.ts';
 import type { CheckOptions } from './local/check.ts';
 import type { DatasetFields, DatasetPatch, DeletedDataset } from './local/dataset-changes.ts';
 import type { ChangedMembers } from './local/dataset-members.ts';
@@ -15,6 +16,8 @@ import type { PlanOptions } from './local/plan.ts';
 import type { LocalReader } from './local/reader.ts';
 import type { ChosenRows } from './local/row-changes.ts';
 import type { SlotBook } from './local/slots.ts';
+import type { IndexWriterOptions } from './local/vectors/index-writer.ts';
+import type { VectorSearch } from './local/vectors/search/vector-search.ts';
 import type { VersionPatch } from './local/versions/change.ts';
 import type { NewVersion } from './local/versions/create.ts';
 import type { LocalWriter, WriterOptions } from './local/writer.ts';
@@ -35,6 +38,7 @@ export type { PlanOptions } from './local/plan.ts';
 export type { LocalReader } from './local/reader.ts';
 export type { ChosenRows } from './local/row-changes.ts';
 export type { SlotBook, SlotRecord } from './local/slots.ts';
+export type { Indexed, NearestRequest, VectorSearch } from './local/vectors/search/vector-search.ts';
 export type { VersionPatch } from './local/versions/change.ts';
 export type { NewVersion } from './local/versions/create.ts';
 export type { LocalWriter, WriterOptions } from './local/writer.ts';
@@ -57,6 +61,12 @@ export async function openWriter(root: string, options: WriterOptions, ctx: Cont
 export async function openReader(root: string): Promise<LocalReader> {
   const { LocalReader } = await import('./local/reader.ts');
   return LocalReader.open(root);
+}
+
+/** Opens the vectors that searches use; never waits. Throws FatalError STORE_NOT_FOUND and the like. */
+export async function openVectorSearch(root: string): Promise<VectorSearch> {
+  const { VectorSearch } = await import('./local/vectors/search/vector-search.ts');
+  return VectorSearch.open(root);
 }
 
 /** A sink that answers what a writer would, and writes nothing: for dry runs. There may be no store yet. */
@@ -294,4 +304,20 @@ export async function changeIndexState(
 ): Promise<IndexState> {
   const local = await import('./local/vectors/state.ts');
   return local.changeIndexState(root, change, ctx);
+}
+
+/**
+ * Takes the index of the store at `root` for writing vectors of these models, and makes the store where there is none.
+ * The store's own lock is not taken.
+ *
+ * Throws FatalError STORE_LOCKED, MODEL_INVALID, and what `openWriter` throws.
+ */
+export async function openIndexWriter(
+  root: string,
+  models: readonly IndexedModel[],
+  options: IndexWriterOptions,
+  ctx: Context,
+): Promise<IndexWriter> {
+  const { LocalIndexWriter } = await import('./local/vectors/index-writer.ts');
+  return LocalIndexWriter.open(root, models, options, ctx);
 }

@@ -1,126 +1,55 @@
 import { Index } from '@lancedb/lancedb';
 import type { Context } from '../../model/contracts.ts';
-import { asError } from '../../model/errors.ts';
-import { type Fragmentation, isFragmented, readFragmentation, tooWide } from './compaction.ts';
-import { TableSync } from './durability.ts';
-import { ID_INDEX, idIn, storeFailure, type Table } from './lance.ts';
+import { ID_INDEX, idIn, type Table } from './lance.ts';
 import type { EncodedRows } from './rows.ts';
+import { WrittenTable } from './written-table.ts';
 
-/**
- * Old versions stay readable for so long after they were replaced; a listing that takes longer goes on with the
- * newest version (see `listing.ts`).
- */
-const RETAIN_MS = 10 * 60_000;
-
-/**
- * The writing side of the table `inputs`: one write at a time, each one durable when it returns.
- *
- * What throws is a SluiceError: FatalError STORE_FULL or STORE_WRITE_FAILED, or RetryableError.
- */
+/** The writing side of the table `inputs`; see `WrittenTable`. */
 export class InputTable {
-  readonly table: Table;
-  readonly #root: string;
-  readonly #sync: TableSync;
-  readonly #ctx: Context;
-  #writing: Promise<unknown> = Promise.resolve();
-  #fragmentation: Fragmentation;
-  #saidTooWide = false;
+  readonly #written: WrittenTable;
 
-  private constructor(
-    table: Table,
-    root: string,
-    folder: string,
-    fragmentation: Fragmentation,
-    ctx: Context,
-  ) {
-    this.table = table;
-    this.#root = root;
-    this.#sync = new TableSync(folder);
-    this.#fragmentation = fragmentation;
-    this.#ctx = ctx;
+  private constructor(written: WrittenTable) {
+    this.#written = written;
   }
 
   static async open(table: Table, root: string, folder: string, ctx: Context): Promise<InputTable> {
-    return new InputTable(table, root, folder, await readFragmentation(table), ctx);
+    return new InputTable(await WrittenTable.open(table, root, folder, ctx));
+  }
+
+  get table(): Table {
+    return this.#written.table;
   }
 
   /** Ids must be new to the table and unique. */
   append(rows: EncodedRows): Promise<void> {
-    return this.#write(async () => {
-      await this.table.add(rows.table);
-      this.#grew(rows);
-    });
+    return this.#written.add(sizeOf(rows), () => this.table.add(rows.table));
   }
 
   /** Replaces whole rows by id. Ids must be in the table and unique. */
   replace(rows: EncodedRows): Promise<void> {
-    return this.#write(async () => {
-      await this.table.mergeInsert('id').whenMatchedUpdateAll().execute(rows.table);
-      this.#grew(rows);
-    });
+    return this.#written.add(sizeOf(rows), () =>
+      this.table.mergeInsert('id').whenMatchedUpdateAll().execute(rows.table),
+    );
   }
 
   /** Returns how many rows there were. */
   remove(ids: readonly string[]): Promise<number> {
-    return this.#write(async () => (await this.table.delete(idIn(ids))).numDeletedRows);
+    return this.#written.write(async () => (await this.table.delete(idIn(ids))).numDeletedRows);
   }
 
   indexIds(): Promise<void> {
-    return this.#write(() =>
+    return this.#written.write(() =>
       this.table.createIndex('id', { config: Index.btree(), replace: true, name: ID_INDEX }),
     );
   }
 
-  /** Compacts when small commits have left many more fragments than full ones would. Returns whether it did. */
-  async compactIfFragmented(): Promise<boolean> {
-    if (!isFragmented(this.#fragmentation)) return false;
-    this.#fragmentation = await readFragmentation(this.table);
-    if (!isFragmented(this.#fragmentation)) return false;
-    if (tooWide(this.#fragmentation)) {
-      if (!this.#saidTooWide) {
-        this.#ctx.logger.info(
-          this.#fragmentation,
-          'the store has many small fragments; sluice store compact joins them',
-        );
-      }
-      this.#saidTooWide = true;
-      return false;
-    }
-    await this.compact();
-    return true;
+  compactIfFragmented(): Promise<boolean> {
+    return this.#written.compactIfFragmented();
   }
 
-  /** Joins fragments, brings indexes up to date, and removes versions older than `retainMs`. */
-  async compact(retainMs: number = RETAIN_MS): Promise<void> {
-    const began = this.#ctx.clock.now();
-    await this.#write(() =>
-      // Nobody but the holder of the lock writes, so a file that no version names is not being written.
-      this.table.optimize({ cleanupOlderThan: new Date(began - retainMs), deleteUnverified: retainMs > 0 }),
-    );
-    const before = this.#fragmentation.fragments;
-    this.#fragmentation = await readFragmentation(this.table);
-    this.#ctx.logger.debug(
-      { before, ...this.#fragmentation, ms: this.#ctx.clock.now() - began },
-      'compacted the store',
-    );
-  }
-
-  #grew({ table, largeBytes }: EncodedRows): void {
-    const { fragments, rows, bytes } = this.#fragmentation;
-    this.#fragmentation = { fragments: fragments + 1, rows: rows + table.numRows, bytes: bytes + largeBytes };
-  }
-
-  #write<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#writing.then(async () => {
-      try {
-        const value = await work();
-        await this.#sync.run();
-        return value;
-      } catch (error) {
-        throw storeFailure(asError(error), this.#root);
-      }
-    });
-    this.#writing = result.catch(() => {});
-    return result;
+  compact(retainMs?: number): Promise<void> {
+    return this.#written.compact(retainMs);
   }
 }
+
+const sizeOf = ({ table, largeBytes }: EncodedRows) => ({ rows: table.numRows, bytes: largeBytes });

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { syncFolder, writeFileAtomic } from '../../io/atomic.ts';
@@ -18,7 +18,7 @@ export interface SlotRecord {
   pipeline: string;
   state: 'running' | 'ended' | 'skipped';
   /** Of a skipped one: why. */
-  reason?: 'overlap' | 'missed';
+  reason?: 'overlap' | 'missed' | 'stopped';
   /** Earlier slots that nobody was there for. */
   missedBefore?: number;
   runId?: string;
@@ -96,10 +96,22 @@ export class SlotBook {
     return records.filter((record) => record !== undefined);
   }
 
-  /** Milliseconds since the epoch of the last slot that had its turn. */
-  async last(): Promise<number | undefined> {
+  /**
+   * The last slot that had its turn; before there is one, when the schedule was first looked after, which is `first`
+   * where that is now. Milliseconds since the epoch.
+   */
+  async last(first: number): Promise<number> {
     const name = (await this.#names()).at(-1);
-    return name === undefined ? undefined : timeOf(name);
+    if (name !== undefined) return timeOf(name);
+    const since = join(this.#folder, 'since');
+    try {
+      await writeFile(since, iso(first), { flag: 'wx' });
+      return first;
+    } catch (error) {
+      if (errnoOf(error) !== 'EEXIST') throw writeFailure(error, since);
+      // Made by another process, and not written yet.
+      return Date.parse(await readFile(since, 'utf8')) || first;
+    }
   }
 
   /** The right to run: a schedule's runs never overlap, whichever process they are of. Throws FatalError STORE_LOCKED. */

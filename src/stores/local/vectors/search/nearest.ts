@@ -1,0 +1,80 @@
+import type { Metric } from '../../../../model/search.ts';
+import type { VectorPart } from '../../../../model/vector-index.ts';
+import type { Table } from '../../lance.ts';
+import { type ResultBatch, stringColumn } from '../../result.ts';
+import { inputIn } from '../tables.ts';
+
+/** A row of a table of vectors, without its vector. */
+export interface Near {
+  inputId: string;
+  content: string;
+  timeMs: number | undefined;
+  annotationId: string | undefined;
+  distance: number;
+}
+
+export interface NearestQuery {
+  vector: Float32Array;
+  metric: Metric;
+  part: VectorPart;
+  /** Only these inputs. */
+  inputs?: readonly string[] | undefined;
+  /** At most so many rows of any part. */
+  rows: number;
+  /** By the table's index, which finds most of the nearest; otherwise every vector is compared. */
+  approximate: boolean;
+}
+
+/** Of 100: parts of the index that are looked through. */
+const PROBES_PERCENT = 10;
+const MIN_PROBES = 20;
+/** So many times more candidates than are asked for are compared exactly, whatever the index keeps of a vector. */
+const REFINE = 10;
+const COLUMNS = ['inputId', 'content', 'part', 'timeMs', 'annotationId', '_distance'];
+
+/** Rows nearest to a vector, the nearest first, in batches; of each, those of the part, and how many it had. */
+export async function* nearestRows(
+  table: Table,
+  query: NearestQuery,
+): AsyncGenerator<{ near: Near[]; rows: number }> {
+  const { metric, inputs, part, rows, approximate } = query;
+  const search = table
+    .query()
+    .nearestTo(query.vector)
+    .distanceType(metric === 'cosine' ? 'cosine' : 'l2')
+    .select(COLUMNS)
+    .limit(rows);
+  if (!approximate) search.bypassVectorIndex();
+  else search.refineFactor(REFINE).nprobes(await probesOf(table));
+  // Only here: a condition makes comparing twice as slow, and to leave out other parts afterwards costs little.
+  if (inputs !== undefined) search.where(inputIn(inputs));
+  for await (const batch of search) {
+    yield { near: [...readNear(batch as ResultBatch, part, metric)], rows: batch.numRows };
+  }
+}
+
+async function probesOf(table: Table): Promise<number> {
+  const partitions = Math.ceil(Math.sqrt(await table.countRows()));
+  return Math.max(MIN_PROBES, Math.ceil((partitions * PROBES_PERCENT) / 100));
+}
+
+function* readNear(batch: ResultBatch, part: VectorPart, metric: Metric): Generator<Near> {
+  const parts = stringColumn(batch, 'part');
+  const ids = stringColumn(batch, 'inputId') as string[];
+  const contents = stringColumn(batch, 'content') as string[];
+  const annotationIds = stringColumn(batch, 'annotationId');
+  const [times, distances] = [batch.getChild('timeMs')!, batch.getChild('_distance')!];
+  for (let i = 0; i < batch.numRows; i++) {
+    if (parts[i] !== part) continue;
+    const time = times.get(i);
+    // Lance's l2 is the square of the distance; rounding may leave a cosine distance just below 0.
+    const distance = Math.max(0, distances.get(i) as number);
+    yield {
+      inputId: ids[i]!,
+      content: contents[i]!,
+      timeMs: time === null || time === undefined ? undefined : Number(time),
+      annotationId: annotationIds[i],
+      distance: metric === 'cosine' ? distance : Math.sqrt(distance),
+    };
+  }
+}

@@ -1,0 +1,233 @@
+import type { Context } from '../../../model/contracts.ts';
+import { FatalError } from '../../../model/errors.ts';
+import type { VectorRow } from '../../../model/vector-index.ts';
+import type { IndexedModel } from '../../../model/workflow.ts';
+import { COMMIT_ROWS, COMMIT_TEXT_BYTES } from '../compaction.ts';
+import { GroupCommit } from '../group-commit.ts';
+import type { Connection } from '../lance.ts';
+import { WrittenTable } from '../written-table.ts';
+import { EmbeddedKeys } from './embedded-keys.ts';
+import {
+  contentIn,
+  indexKeys,
+  makeVectors,
+  pairIn,
+  pairKey,
+  SCANNED_ROWS,
+  scanPairs,
+  tableFolder,
+  tableName,
+} from './tables.ts';
+import { encodeVectors, readVectors } from './vector-rows.ts';
+
+/** Longer than for inputs: at the pace of a large model, a commit a second would leave ten thousands of fragments. */
+export const COMMIT_AGE_MS = 5_000;
+/** Pairs that one delete names. */
+const REMOVED_AT_ONCE = 4096;
+/** Contents whose vectors are held while they are copied; a video has hundreds. */
+const COPIED_AT_ONCE = { video: 8, image: 256, text: 256, audio: 256 } as const;
+
+export type Pair = Pick<VectorRow, 'inputId' | 'content'>;
+
+export interface VectorTableOptions {
+  root: string;
+  db: string;
+  runId: string;
+  /** Runs before each write; throws what must end the writer. */
+  guard(): Promise<void>;
+  /** Runs when vectors of inputs are durable. */
+  embedded(fingerprint: string, inputIds: readonly string[]): Promise<void>;
+}
+
+/** The writing side of the vectors of one model. */
+export class VectorTable {
+  readonly #model: IndexedModel;
+  readonly #options: VectorTableOptions;
+  readonly #ctx: Context;
+  readonly #written: WrittenTable;
+  readonly #keys: EmbeddedKeys;
+  readonly #group: GroupCommit<readonly VectorRow[], undefined>;
+  /** Rows that were added since the indexes on ids and contents were looked at. */
+  #unindexed = Number.POSITIVE_INFINITY;
+
+  private constructor(
+    model: IndexedModel,
+    written: WrittenTable,
+    keys: EmbeddedKeys,
+    options: VectorTableOptions,
+    ctx: Context,
+  ) {
+    this.#model = model;
+    this.#options = options;
+    this.#ctx = ctx;
+    this.#written = written;
+    this.#keys = keys;
+    this.#group = new GroupCommit({
+      limits: { rows: COMMIT_ROWS, bytes: COMMIT_TEXT_BYTES, ageMs: COMMIT_AGE_MS },
+      clock: ctx.clock,
+      commit: (entries) => this.#commit(entries),
+      afterwards: () => this.#tidy(),
+    });
+  }
+
+  /** For the holder of the index’s lock. Throws FatalError MODEL_INVALID. */
+  static async open(
+    connection: Connection,
+    model: IndexedModel,
+    options: VectorTableOptions,
+    ctx: Context,
+  ): Promise<VectorTable> {
+    const table = await makeVectors(connection, model);
+    const folder = tableFolder(options.db, tableName(model.fingerprint));
+    const written = await WrittenTable.open(table, options.root, folder, ctx);
+    return new VectorTable(model, written, await EmbeddedKeys.read(table), options, ctx);
+  }
+
+  has(inputId: string, content: string): boolean {
+    return this.#keys.has(inputId, content);
+  }
+
+  hasContent(content: string): boolean {
+    return this.#keys.hasContent(content);
+  }
+
+  /** All rows of an input must be in one call. Pairs that are there already are left as they are. */
+  async append(rows: readonly VectorRow[]): Promise<void> {
+    const { dimensions, node } = this.#model;
+    const wrong = rows.find(({ vector }) => vector.length !== dimensions);
+    if (wrong !== undefined) {
+      throw new FatalError(
+        'MODEL_INVALID',
+        `the model ${node.model} gave a vector of ${wrong.vector.length} numbers for input ${wrong.inputId}; the index has ${dimensions}`,
+        { measured: wrong.vector.length, limit: dimensions },
+      );
+    }
+    if (rows.length === 0) return;
+    await this.#group.add(rows, { rows: rows.length, bytes: rows.length * dimensions * 4 });
+  }
+
+  async copy(inputs: readonly Pair[]): Promise<Set<string>> {
+    const wanted = Map.groupBy(
+      inputs.filter(({ inputId, content }) => this.hasContent(content) && !this.has(inputId, content)),
+      ({ content }) => content,
+    );
+    const contents = [...wanted.keys()];
+    const copied = new Set<string>();
+    if (contents.length > 0) await this.#indexKeys();
+    const step = COPIED_AT_ONCE[this.#model.kind];
+    let rows: VectorRow[] = [];
+    const write = async () => {
+      await Promise.all([this.append(rows), this.flush()]);
+      for (const { inputId } of rows) copied.add(inputId);
+      rows = [];
+    };
+    for (let at = 0; at < contents.length; at += step) {
+      for (const [content, donor] of await this.#rowsOf(contents.slice(at, at + step))) {
+        for (const { inputId } of wanted.get(content) ?? []) {
+          for (const row of donor) rows.push({ ...row, inputId });
+          if (rows.length >= COMMIT_ROWS) await write();
+        }
+      }
+      await write();
+    }
+    return copied;
+  }
+
+  flush(): Promise<void> {
+    return this.#group.flush();
+  }
+
+  abandon(reason: unknown): void {
+    this.#group.abandon(reason);
+  }
+
+  async removeStale(isCurrent: (inputId: string, content: string) => boolean): Promise<number> {
+    await this.flush();
+    let removed = 0;
+    let stale = new Map<string, Pair>();
+    const remove = async () => {
+      removed += await this.#remove([...stale.values()]);
+      stale = new Map();
+    };
+    await this.#indexKeys();
+    for await (const { inputIds, contents } of scanPairs(this.#written.table, { wholeOnly: false })) {
+      this.#ctx.signal.throwIfAborted();
+      for (let i = 0; i < inputIds.length; i++) {
+        const pair = { inputId: inputIds[i]!, content: contents[i]! };
+        if (!isCurrent(pair.inputId, pair.content)) stale.set(pairKey(pair.inputId, pair.content), pair);
+      }
+      if (stale.size >= REMOVED_AT_ONCE) await remove();
+    }
+    await remove();
+    await this.#tidy();
+    return removed;
+  }
+
+  close(): void {
+    this.#written.table.close();
+  }
+
+  async #commit(entries: readonly (readonly VectorRow[])[]): Promise<undefined[]> {
+    await this.#options.guard();
+    const rows: VectorRow[] = [];
+    const pairs = new Map<string, Pair>();
+    for (const entry of entries) {
+      const fresh = entry.filter(
+        ({ inputId, content }) => !this.has(inputId, content) && !pairs.has(pairKey(inputId, content)),
+      );
+      for (const row of fresh) rows.push(row);
+      for (const { inputId, content } of fresh) pairs.set(pairKey(inputId, content), { inputId, content });
+    }
+    const { dimensions, fingerprint } = this.#model;
+    if (rows.length > 0) {
+      const { runId } = this.#options;
+      const encoded = encodeVectors(rows, dimensions, { runId, now: this.#ctx.clock.now() });
+      await this.#written.add({ rows: rows.length, bytes: rows.length * dimensions * 4 }, () =>
+        this.#written.table.add(encoded),
+      );
+      this.#unindexed += rows.length;
+    }
+    for (const { inputId, content } of pairs.values()) this.#keys.add(inputId, content);
+    await this.#options.embedded(
+      fingerprint,
+      entries.flatMap((entry) => entry.map(({ inputId }) => inputId)),
+    );
+    return entries.map(() => undefined);
+  }
+
+  async #remove(pairs: readonly Pair[]): Promise<number> {
+    if (pairs.length === 0) return 0;
+    await this.#options.guard();
+    const { numDeletedRows } = await this.#written.write(() => this.#written.table.delete(pairIn(pairs)));
+    for (const { inputId, content } of pairs) this.#keys.remove(inputId, content);
+    return numDeletedRows;
+  }
+
+  async #indexKeys(): Promise<void> {
+    if (this.#unindexed <= SCANNED_ROWS) return;
+    await this.#written.write(() => indexKeys(this.#written.table));
+    this.#unindexed = 0;
+  }
+
+  /** The vectors of one input with each content. */
+  async #rowsOf(contents: readonly string[]): Promise<Map<string, VectorRow[]>> {
+    const donors = new Map<string, VectorRow[]>();
+    for await (const batch of this.#written.table.query().where(contentIn(contents))) {
+      for (const row of readVectors(batch)) {
+        const rows = donors.get(row.content);
+        if (rows === undefined) donors.set(row.content, [row]);
+        else if (rows[0]!.inputId === row.inputId) rows.push(row);
+      }
+    }
+    return donors;
+  }
+
+  async #tidy(): Promise<void> {
+    if (this.#ctx.signal.aborted) return;
+    try {
+      await this.#written.compactIfFragmented();
+    } catch (error) {
+      this.#ctx.logger.warn({ error: String(error) }, 'the index could not be compacted; the run goes on');
+    }
+  }
+}
