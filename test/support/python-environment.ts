@@ -10,6 +10,7 @@ export type PythonName =
   | 'clarifai'
   | 'croissant'
   | 'datautils'
+  | 'models'
   | 's3'
   | 'tables'
   | 'training';

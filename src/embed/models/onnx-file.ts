@@ -1,4 +1,4 @@
-import type { Dtype, ModelRef } from '../../model/embedding.ts';
+import { DTYPES, type Dtype, type ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { ModelFolder } from './folder.ts';
 
@@ -28,14 +28,16 @@ export function findGraph(folder: ModelFolder, ref: ModelRef, stems: readonly st
 
 /**
  * Absolute path of a graph of the wanted weights: the first of the stems (`audio_model`, `model`) in `onnx/` or beside
- * it. Throws FatalError MODEL_NOT_FOUND, saying what was looked for.
+ * it. Throws FatalError MODEL_NOT_FOUND, saying what was looked for, and what other weights there are.
  */
 export function requireGraph(folder: ModelFolder, ref: ModelRef, stems: readonly string[]): string {
   const path = findGraph(folder, ref, stems);
   if (path !== undefined) return path;
   const looked = namesOf(ref, stems).join(', ');
+  const others = DTYPES.filter((dtype) => findGraph(folder, { ...ref, dtype }, stems) !== undefined);
+  const there = others.length > 0 ? `; it has those of ${others.join(', ')}` : '';
   throw new FatalError(
     'MODEL_NOT_FOUND',
-    `the model ${folder.name} has no ONNX file with ${ref.dtype ?? 'fp32'} weights (looked in ${folder.path} for ${looked})`,
+    `the model ${folder.name} has no ONNX file with ${ref.dtype ?? 'fp32'} weights (looked in ${folder.path} for ${looked})${there}`,
   );
 }
