@@ -2,11 +2,14 @@
 export function wav(milliseconds: number, options: { sampleRate?: number; claim?: number } = {}): Buffer {
   const sampleRate = options.sampleRate ?? 8000;
   const samples = Math.round((sampleRate * milliseconds) / 1000);
-  const data = Buffer.alloc(samples * 2);
-  for (let i = 0; i < samples; i++) {
-    data.writeInt16LE(Math.round(8000 * Math.sin((2 * Math.PI * 440 * i) / sampleRate)), i * 2);
-  }
-  const claimed = options.claim ?? data.length;
+  const tone = (_: unknown, i: number) => Math.round(8000 * Math.sin((2 * Math.PI * 440 * i) / sampleRate));
+  return wavOf(Array.from({ length: samples }, tone), sampleRate, options.claim);
+}
+
+/** A mono WAV of 16-bit samples. */
+export function wavOf(samples: readonly number[], sampleRate: number, claim?: number): Buffer {
+  const data = Buffer.from(Int16Array.from(samples).buffer);
+  const claimed = claim ?? data.length;
   const header = Buffer.alloc(44);
   header.write('RIFF', 0);
   header.writeUInt32LE((claimed + 36) >>> 0, 4);
