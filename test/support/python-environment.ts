@@ -37,7 +37,15 @@ export function missingPython(name: PythonName): string | undefined {
  * wrote to stderr when it fails.
  */
 export async function runPython<Result>(name: PythonName, code: string, data: unknown): Promise<Result> {
-  const child = spawn(pythonExecutable(name), ['-c', HEAD + code + TAIL], {
+  return JSON.parse(await runProcess(name, ['-c', HEAD + code + TAIL], JSON.stringify(data))) as Result;
+}
+
+/** Runs a file of Python code. Gives what it prints; rejects with what it wrote to stderr when it fails. */
+export const runScript = (name: PythonName, file: string, args: readonly string[]): Promise<string> =>
+  runProcess(name, [file, ...args], '');
+
+async function runProcess(name: PythonName, args: readonly string[], input: string): Promise<string> {
+  const child = spawn(pythonExecutable(name), args, {
     env: { ...process.env, PYTHONUTF8: '1', PYTHONDONTWRITEBYTECODE: '1' },
   });
   const exit = new Promise<number | null>((resolve, reject) => {
@@ -45,8 +53,8 @@ export async function runPython<Result>(name: PythonName, code: string, data: un
   });
   // Code that fails before it reads its input closes the pipe; its exit status tells.
   child.stdin.on('error', () => {});
-  child.stdin.end(JSON.stringify(data));
+  child.stdin.end(input);
   const [answer, said, status] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
   if (status !== 0) throw new Error(`Python ended with ${status}:\n${said}`);
-  return JSON.parse(answer) as Result;
+  return answer;
 }

@@ -29,7 +29,10 @@ export async function loadTokenizer(
   const json = (await folder.json<TokenizerJson>('tokenizer.json'))!;
   const tokenizer = create(folder.name, json, files);
   // A tokenizer without an id for unknown tokens leaves them out.
-  const encode = (text: string) => tokenizer.encode(text).ids.filter((id) => id !== undefined);
+  const encode = (text: string) => tokenizer.encode(sigmas(text)).ids.filter((id) => id !== undefined);
+  // The library for Python lower-cases each character alone, JavaScript a Σ by its place in the word.
+  const lowers = /"Lowercase"|"lowercase":true/.test(JSON.stringify(json.normalizer ?? null));
+  const sigmas = (text: string) => (lowers ? text.replaceAll('Σ', 'σ') : text);
   const { before, after } = specialTokens(tokenizer);
   if (maxTokens <= before + after) {
     const message = `the model ${folder.name} puts ${before + after} special tokens around a text, and maxTokens is ${maxTokens}`;
@@ -48,6 +51,7 @@ export async function loadTokenizer(
 }
 
 interface TokenizerJson {
+  normalizer?: unknown;
   padding?: { pad_id?: number } | null;
 }
 
