@@ -4,6 +4,7 @@ import { measureBatch, Remembered } from './calibration.ts';
 import { coresOf } from './devices.ts';
 import { Pool } from './pool.ts';
 import type { Preparation } from './preparation.ts';
+import { vectorsOf } from './rows.ts';
 import { Scheduler } from './scheduler.ts';
 import type { OpenSession } from './session.ts';
 import type { Sessions } from './sessions.ts';
@@ -26,12 +27,14 @@ export async function openBatched<P>(
 ): Promise<OpenTower> {
   const sampled = preparation.sample();
   const sample = (items: number) => preparation.collate(Array.from({ length: items }, () => sampled));
+  const sampleRows = preparation.rows?.(sampled) ?? 1;
   let remembered: Remembered | undefined;
 
   async function tune(sessions: Sessions): Promise<number> {
-    // Whether the device can compute at all.
-    await sessions.run(() => sample(1), [preparation.output]);
-    if (options.deviceBatch !== undefined) return options.deviceBatch;
+    // Whether the device can compute at all, and what is wanted.
+    const outputs = await sessions.run(() => sample(1), [preparation.output]);
+    vectorsOf(outputs[preparation.output], preparation.output, [sampleRows]);
+    if (options.deviceBatch !== undefined) return Math.max(1, Math.trunc(options.deviceBatch));
     remembered = await Remembered.at(options.cacheDir, graphPath, sessions, sample, ctx);
     const known = await remembered.read();
     if (known !== undefined) return known;
@@ -53,7 +56,7 @@ export async function openBatched<P>(
       void remembered?.write(pool.device.deviceBatch);
     },
     preparing: coresOf(options.cores) * PREPARED_PER_CORE,
-    sampleRows: preparation.rows?.(sampled) ?? 1,
+    sampleRows,
   });
   return {
     get device() {
@@ -61,6 +64,7 @@ export async function openBatched<P>(
     },
     embed: (items, role, signal) => scheduler.embed(items, role, signal),
     async close() {
+      scheduler.close();
       await pool.close();
       await preparation.close?.();
     },

@@ -33,7 +33,7 @@ export async function measureBatch(
   sessions: Sessions,
   sample: SampleFeeds,
   output: string,
-  { clock }: Context,
+  { clock, signal }: Context,
 ): Promise<number> {
   const wide = sessions.layout.sessions;
   const round = (items: number) =>
@@ -48,6 +48,7 @@ export async function measureBatch(
       const start = clock.now();
       let rounds = 0;
       do {
+        signal.throwIfAborted();
         await round(items);
         rounds++;
       } while (clock.now() - start < MEASURE_MS && rounds < MOST_ROUNDS);

@@ -2,6 +2,7 @@ import type { Context } from '../../model/contracts.ts';
 import type { DeviceReport } from '../../model/embedding.ts';
 import type { EngineOptions } from '../tower.ts';
 import { abortable } from './abortable.ts';
+import { copyOf } from './copy.ts';
 import { Pool } from './pool.ts';
 import type { Feeds } from './preparation.ts';
 import type { GraphValue, OpenSession } from './session.ts';
@@ -41,7 +42,7 @@ export async function openEngine(
     outputs: pool.outputs,
     run: (feeds, signal) =>
       abortable(
-        pool.run(() => copyOf(feeds)),
+        pool.run(() => copiesOf(feeds)),
         signal,
       ),
     close: () => pool.close(),
@@ -49,7 +50,7 @@ export async function openEngine(
 }
 
 /** A session's thread takes the arrays, which may be needed again. */
-const copyOf = (feeds: Feeds): Feeds =>
+const copiesOf = (feeds: Feeds): Feeds =>
   Object.fromEntries(
-    Object.entries(feeds).map(([name, feed]) => [name, { ...feed, data: feed.data.slice() }]),
+    Object.entries(feeds).map(([name, feed]) => [name, { ...feed, data: copyOf(feed.data) }]),
   );

@@ -6,8 +6,7 @@ const MEMORY =
   /out of memory|failed to allocate memory|bad_alloc|bad allocation|alloc_failed|available memory of .* is smaller than requested|buffer size .* exceeds|\bOOM\b/i;
 const LOST =
   /device (?:is |was |has been )?lost|gpu (?:is |was )?lost|device[- ]side assert|unspecified launch failure|illegal memory access|launch timed out|CUDA (?:error|failure) (?:4|7[01]\d|719|999)\b|device removed|device instance .*(?:lost|dropped)/i;
-const MODEL =
-  /protobuf|modelproto|invalid model|invalid_graph|invalid graph|load model from .* failed|no_suchfile|file doesn't exist|model_path must not be empty|external data|opset|not a registered function|type ?inference|shapeinference|\[TypeInferenceError\]|type error/i;
+const MODEL = /^load model /i;
 
 /** What became of a call: `lost`: the session is of no use any more; `memory`: fewer items may do. */
 export function faultOf(error: unknown): 'lost' | 'memory' | 'other' {
@@ -18,4 +17,5 @@ export function faultOf(error: unknown): 'lost' | 'memory' | 'other' {
 }
 
 /** Whether it is the file that could not be loaded, rather than the device that could not be had. */
-export const isModelFault = (error: unknown): boolean => MODEL.test(asError(error).message);
+export const isModelFault = (error: unknown): boolean =>
+  faultOf(error) === 'other' && MODEL.test(asError(error).message);

@@ -114,7 +114,7 @@ export class Pool {
 
   async #openFrom(place: number, code: 'DEVICE_UNAVAILABLE' | 'ENGINE_LOST'): Promise<Sessions> {
     const { devices } = this.#options;
-    for (let at = place; at < devices.length; at++) {
+    for (let at = place; at < devices.length && !this.#closed; at++) {
       const device = devices[at]!;
       const why = unfit(device, at);
       const opened = why === undefined ? await this.#tryDevice(device) : why;
@@ -140,6 +140,8 @@ export class Pool {
       return sessions;
     } catch (error) {
       await sessions?.close();
+      this.#ctx.signal.throwIfAborted();
+      if (error instanceof FatalError) throw error;
       const { message } = asError(error);
       // The CPU is always there: what it cannot load or compute is the model's fault.
       if (isModelFault(error) || (device === 'cpu' && faultOf(error) === 'other')) {

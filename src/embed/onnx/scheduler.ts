@@ -50,6 +50,7 @@ interface Prepared<P> {
 export class Scheduler<P> {
   readonly #preparation: Preparation<P>;
   readonly #parts: SchedulerParts;
+  readonly #requests = new Set<Request>();
   #waiting: Waiting[] = [];
   #ready: Prepared<P>[] = [];
   #preparing = 0;
@@ -75,6 +76,7 @@ export class Scheduler<P> {
     const settled = new Promise<void>((resolve, reject) => Object.assign(request, { resolve, reject }));
     const abort = () => this.#give(request, signal.reason);
     signal.addEventListener('abort', abort, { once: true });
+    this.#requests.add(request);
     try {
       this.#waiting.push(...items.map((item, index) => ({ request, index, item })));
       this.#go();
@@ -82,7 +84,14 @@ export class Scheduler<P> {
       return request.results;
     } finally {
       signal.removeEventListener('abort', abort);
+      this.#requests.delete(request);
     }
+  }
+
+  /** What is asked for still is given up. */
+  close(): void {
+    const error = new FatalError('ENGINE_LOST', 'the model was closed while it was in use');
+    for (const request of this.#requests) this.#give(request, error);
   }
 
   /** Starts whatever can be started. */

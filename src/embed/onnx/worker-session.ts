@@ -1,4 +1,5 @@
 import { isMarkedAsUntransferable, Worker } from 'node:worker_threads';
+import { copyOf } from './copy.ts';
 import type { Feeds } from './preparation.ts';
 import {
   type OpenSession,
@@ -20,7 +21,8 @@ interface Waiting {
 /** Loads a graph on a thread of its own. The thread keeps the process alive only while it has something to do. */
 export const openWorkerSession: OpenSession = (spec) => {
   const start: WorkerStart = spec;
-  const worker = new Worker(SCRIPT, { workerData: start, name: `onnx ${spec.device}` });
+  // Flags of the process may be such as only a main thread can have.
+  const worker = new Worker(SCRIPT, { workerData: start, name: `onnx ${spec.device}`, execArgv: [] });
   const waiting = new Map<number, Waiting>();
   let lost: Error | undefined;
   let requests = 0;
@@ -86,7 +88,7 @@ function ownBuffers(feeds: Feeds): [Feeds, ArrayBuffer[]] {
     const { buffer, byteLength } = feed.data;
     const whole =
       buffer instanceof ArrayBuffer && buffer.byteLength === byteLength && !isMarkedAsUntransferable(buffer);
-    const data = whole && !buffers.has(buffer) ? feed.data : feed.data.slice();
+    const data = whole && !buffers.has(buffer) ? feed.data : copyOf(feed.data);
     own[name] = { ...feed, data };
     buffers.add(data.buffer as ArrayBuffer);
   }

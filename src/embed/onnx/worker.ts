@@ -12,12 +12,16 @@ const port = parentPort!;
 
 try {
   const session = await open(workerData as WorkerStart);
-  port.on('message', (request: WorkerRequest) => void serve(session, request));
+  let last = Promise.resolve();
+  port.on('message', (request: WorkerRequest) => {
+    // A session must not be released before what was asked first.
+    last = last.then(() => serve(session, request));
+  });
   answer({
     ready: { inputs: session.inputMetadata.map(graphValue), outputs: session.outputMetadata.map(graphValue) },
   });
 } catch (error) {
-  answer({ refused: asError(error).message });
+  answer({ refused: textOf(error) });
 }
 
 async function serve(session: InferenceSession, request: WorkerRequest): Promise<void> {
@@ -35,7 +39,7 @@ async function serve(session: InferenceSession, request: WorkerRequest): Promise
     ) as Feeds;
     answer({ id, outputs: given }, given);
   } catch (error) {
-    answer({ id, error: asError(error).message });
+    answer({ id, error: textOf(error) });
   }
 }
 
@@ -56,9 +60,19 @@ function answer(message: WorkerAnswer, handedOver: Feeds = {}): void {
   );
 }
 
+/** Without the place in the engine's source, on one line. */
+function textOf(error: unknown): string {
+  const { message } = asError(error);
+  return message
+    .replaceAll(/\/onnxruntime_src\/\S+:\d+ /g, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+}
+
 /** The type is one of three, which the constructor's overloads do not take as a union. */
-const tensorOf = ({ type, dims, data }: Feeds[string]): Tensor =>
-  new Tensor(type as 'float32', data as Float32Array, dims);
+function tensorOf({ type, dims, data }: Feeds[string]): Tensor {
+  return new Tensor(type as 'float32', data as Float32Array, dims);
+}
 
 function graphValue(metadata: InferenceSession.ValueMetadata): GraphValue {
   const { name } = metadata;
