@@ -4,14 +4,14 @@ import type { Box } from '../model/annotation.ts';
 import type { Encoded, RawPixels } from '../model/embedding.ts';
 import { asError, RejectedItemError, RetryableError } from '../model/errors.ts';
 import { loadSharp, rasterBudget } from './native.ts';
+import { type Kernel, type Part, resample } from './resample.ts';
 
 export interface Framing {
   /** The whole picture becomes this big; `edge`: the shorter side has so many pixels and the ratio is kept. */
   resize: { edge: number } | { width: number; height: number };
   /** Then its middle is cut out. */
   crop?: { width: number; height: number };
-  /** As sharp names it; `cubic` is Catmull-Rom, like Pillow's. */
-  kernel: 'nearest' | 'linear' | 'cubic' | 'lanczos3';
+  kernel: Kernel;
   /** What shows where the picture is transparent; `#ffffff` and the like. */
   background: string;
 }
@@ -49,11 +49,7 @@ export async function framedPixels(
     try {
       const part = box === undefined ? { left: 0, top: 0, width, height } : within(box, width, height);
       const cut = box === undefined ? pipeline : pipeline.extract(part);
-      const { data, info } = await framed(cut, part, framing)
-        .timeout({ seconds: TIMEOUT_SECONDS })
-        .raw({ depth: 'uchar' })
-        .toBuffer({ resolveWithObject: true });
-      return { data, width: info.width, height: info.height };
+      return await framed(cut, part, framing);
     } finally {
       if (raster > 0) rasterBudget.release(raster);
     }
@@ -92,7 +88,7 @@ async function opened(sharp: typeof Sharp, source: Encoded | RawPixels): Promise
 }
 
 /** Whole pixels of a normalised box: the nearest to its borders. */
-function within(box: Box, width: number, height: number) {
+function within(box: Box, width: number, height: number): Part {
   const left = clamp(Math.round(box.left * width), 0, width - 1);
   const top = clamp(Math.round(box.top * height), 0, height - 1);
   const right = clamp(Math.round(box.right * width), left + 1, width);
@@ -102,23 +98,29 @@ function within(box: Box, width: number, height: number) {
 
 const clamp = (value: number, low: number, high: number): number => Math.min(Math.max(value, low), high);
 
-function framed(
+async function framed(
   pipeline: SharpPipeline,
   { width, height }: { width: number; height: number },
   { resize, crop, kernel, background }: Framing,
-): SharpPipeline {
+): Promise<RawPixels> {
   const size = 'edge' in resize ? shorterEdge(width, height, resize.edge) : resize;
-  // Without shrinking in the decoder by more than half of what is wanted, which Pillow does not do either.
-  const sized = pipeline
-    .flatten({ background })
-    .toColourspace('srgb')
-    .resize({ ...size, fit: 'fill', kernel, fastShrinkOnLoad: false });
-  if (crop === undefined) return sized;
-  return sized.extract({
-    left: Math.floor((size.width - crop.width) / 2),
-    top: Math.floor((size.height - crop.height) / 2),
-    ...crop,
-  });
+  const middle = middleOf(size, crop ?? size);
+  const rgb = pipeline.flatten({ background }).toColourspace('srgb').timeout({ seconds: TIMEOUT_SECONDS });
+  if (size.width > width || size.height > height) return resample(await rawPixels(rgb), size, kernel, middle);
+  // The decoder may halve what is four times too large or more, no further.
+  const sized = rgb.resize({ ...size, fit: 'fill', kernel, fastShrinkOnLoad: false });
+  return rawPixels(crop === undefined ? sized : sized.extract(middle));
+}
+
+async function rawPixels(pipeline: SharpPipeline): Promise<RawPixels> {
+  const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+  return { data, width: info.width, height: info.height };
+}
+
+function middleOf(size: { width: number; height: number }, crop: { width: number; height: number }): Part {
+  const left = Math.floor((size.width - crop.width) / 2);
+  const top = Math.floor((size.height - crop.height) / 2);
+  return { left, top, ...crop };
 }
 
 /** The size whose shorter side is `edge`, as Hugging Face's image processors round it. */

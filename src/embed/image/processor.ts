@@ -106,7 +106,7 @@ export function readProcessor(fields: Fields, name: string): Processor {
 }
 
 /** Pillow's numbers of filters. */
-const KERNELS: readonly (Framing['kernel'] | undefined)[] = ['nearest', 'lanczos3', 'linear', 'cubic'];
+const KERNELS: readonly (Framing['kernel'] | undefined)[] = [undefined, 'lanczos3', 'linear', 'cubic'];
 
 function framingOf(fields: Fields, kind: Kind, fail: (what: string) => never): Framing {
   if (fields['do_resize'] === false) fail('do_resize false: its images have different sizes');
