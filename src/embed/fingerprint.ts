@@ -40,7 +40,8 @@ export function nodeFingerprint(
 export const generationId = (models: Generation['models'], regions: boolean): string =>
   short({ regions, models: models.map(({ kind, node, fingerprint }) => [kind, node.name, fingerprint]) });
 
-async function fileHashes(files: readonly string[]): Promise<string[]> {
+/** SHA-256 of each, sorted. Throws FatalError MODEL_NOT_FOUND. */
+export async function fileHashes(files: readonly string[]): Promise<string[]> {
   const hashes = await Promise.all(
     files.map(async (file) => {
       const sum = createHash('sha256');

@@ -57,8 +57,8 @@ async function defaultTowers(ref: ModelRef, options: FindOptions): Promise<Tower
   if (varied !== undefined)
     throw new FatalError('MODEL_UNSUPPORTED', `the built-in models cannot be varied: leave out ${varied}`);
   return Promise.all([
-    import('./defaults/image.ts').then(({ defaultImageTower }) => defaultImageTower(options)),
-    import('./defaults/text.ts').then(({ defaultTextTower }) => defaultTextTower(options)),
+    import('./defaults/image.ts').then(({ defaultImageTower }) => defaultImageTower()),
+    import('./defaults/text.ts').then(({ defaultTextTower }) => defaultTextTower()),
     import('./defaults/audio.ts').then(({ defaultAudioTower }) => defaultAudioTower(options)),
   ]);
 }
