@@ -25,11 +25,11 @@ export interface NearestQuery {
   approximate: boolean;
 }
 
-/** Of 100: parts of the index that are looked through. */
-const PROBES_PERCENT = 10;
-const MIN_PROBES = 20;
-/** So many times more candidates than are asked for are compared exactly, whatever the index keeps of a vector. */
-const REFINE = 10;
+/**
+ * Partitions of the index that are looked through; LanceDB makes one for every 4096 vectors. Of 100 000 random vectors of
+ * 512 numbers, which have no clusters to help, 20 find 0.92 of the nearest ten and 50 all, in 11 and 17 ms.
+ */
+const PROBES = 48;
 const COLUMNS = ['inputId', 'content', 'part', 'timeMs', 'annotationId', '_distance'];
 
 /** Rows nearest to a vector, the nearest first, in batches; of each, those of the part, and how many it had. */
@@ -45,17 +45,12 @@ export async function* nearestRows(
     .select(COLUMNS)
     .limit(rows);
   if (!approximate) search.bypassVectorIndex();
-  else search.refineFactor(REFINE).nprobes(await probesOf(table));
+  else search.nprobes(PROBES);
   // Only here: a condition makes comparing twice as slow, and to leave out other parts afterwards costs little.
   if (inputs !== undefined) search.where(inputIn(inputs));
   for await (const batch of search) {
     yield { near: [...readNear(batch as ResultBatch, part, metric)], rows: batch.numRows };
   }
-}
-
-async function probesOf(table: Table): Promise<number> {
-  const partitions = Math.ceil(Math.sqrt(await table.countRows()));
-  return Math.max(MIN_PROBES, Math.ceil((partitions * PROBES_PERCENT) / 100));
 }
 
 function* readNear(batch: ResultBatch, part: VectorPart, metric: Metric): Generator<Near> {

@@ -3,21 +3,28 @@ import type { Kind } from '../../../../model/kind.ts';
 import type { Found, HitParts, Metric, SearchFilter } from '../../../../model/search.ts';
 import type { VectorPart } from '../../../../model/vector-index.ts';
 import type { IndexedModel, IndexState } from '../../../../model/workflow.ts';
-import { type Connection, connectTables, findTable, readFailure, sqlText, type Table } from '../../lance.ts';
+import {
+  type Connection,
+  connectTables,
+  findTable,
+  idIn,
+  readFailure,
+  sqlText,
+  type Table,
+} from '../../lance.ts';
 import { findStore } from '../../layout.ts';
+import { stringColumn } from '../../result.ts';
 import { indexPaths } from '../index-paths.ts';
 import { readIndexState } from '../state.ts';
 import { findVectors } from '../tables.ts';
+import { VECTOR_INDEX } from '../vector-search-index.ts';
 import { findAllowed } from './allowed.ts';
 import { CurrentInputs } from './current.ts';
 import { meanVector } from './mean-vector.ts';
 import { nearerFirst, searchTable } from './search-table.ts';
 
-/**
- * Rows up to which every vector is compared: 0.1 s for 100 000 of 512 numbers (bench/search.ts), and no neighbour is
- * missed.
- */
-export const EXACT_ROWS = 100_000;
+/** A text in a row has up to 64 kB. */
+const TEXTS_AT_ONCE = 512;
 
 export interface NearestRequest {
   vector: Float32Array;
@@ -30,8 +37,6 @@ export interface NearestRequest {
   except?: string | undefined;
   /** Whose tables are searched: all of one space. */
   models: readonly IndexedModel[];
-  /** Instead of `EXACT_ROWS`. */
-  exactRows?: number | undefined;
 }
 
 export interface Nearest {
@@ -51,20 +56,20 @@ export class VectorSearch {
   readonly state: IndexState;
   readonly #root: string;
   readonly #inputs: Table | undefined;
-  readonly #connections: readonly Connection[];
-  readonly #index: Connection;
+  readonly #store: Connection;
+  readonly #index: Connection | undefined;
 
   private constructor(
     root: string,
     state: IndexState,
     inputs: Table | undefined,
     store: Connection,
-    index: Connection,
+    index: Connection | undefined,
   ) {
     this.#root = root;
     this.state = state;
     this.#inputs = inputs;
-    this.#connections = [store, index];
+    this.#store = store;
     this.#index = index;
   }
 
@@ -75,7 +80,10 @@ export class VectorSearch {
     try {
       const store = await connectTables(paths.db);
       const inputs = await findTable(store, 'inputs');
-      return new VectorSearch(root, state, inputs, store, await connectTables(indexPaths(paths).db));
+      // Connecting makes the folder, which is not for a reader to do.
+      const { models } = state.serving;
+      const index = models.length === 0 ? undefined : await connectTables(indexPaths(paths).db);
+      return new VectorSearch(root, state, inputs, store, index);
     } catch (error) {
       throw readFailure(error, root);
     }
@@ -83,7 +91,7 @@ export class VectorSearch {
 
   /** The nearest of all tables together, each input or region once. */
   nearest(request: NearestRequest, signal: AbortSignal): Promise<Nearest> {
-    const { hits, filter, except, exactRows = EXACT_ROWS, ...search } = request;
+    const { hits, filter, except, ...search } = request;
     return this.#read(async () => {
       const allowed =
         filter === undefined || this.#inputs === undefined
@@ -95,9 +103,8 @@ export class VectorSearch {
       for (const model of request.models) {
         const part = partOf(model.kind, hits);
         await this.#withVectors(model, async (table) => {
-          // The index is for cosine; after a filter, exact comparing is what is asked for.
-          const byIndex =
-            allowed === undefined && request.metric === 'cosine' && (await isLarge(table, exactRows));
+          // The index is for the cosine; behind a filter, and where there are few, every vector is compared.
+          const byIndex = allowed === undefined && request.metric === 'cosine' && (await hasIndex(table));
           approximate ||= byIndex;
           const options = { ...search, hits, part, allowed, except, current, signal, approximate: byIndex };
           found.push(...(await searchTable(table, options)));
@@ -134,14 +141,35 @@ export class VectorSearch {
     });
   }
 
+  /** Of the texts of inputs that have one in their row, by id: at most so many characters. */
+  beginnings(ids: readonly string[], length: number): Promise<Map<string, string>> {
+    return this.#read(async () => {
+      const texts = new Map<string, string>();
+      const unique = [...new Set(ids)];
+      for (let at = 0; at < unique.length; at += TEXTS_AT_ONCE) {
+        const where = idIn(unique.slice(at, at + TEXTS_AT_ONCE));
+        for await (const batch of this.#inputs?.query().where(where).select(['id', 'text']) ?? []) {
+          const found = stringColumn(batch, 'id') as string[];
+          stringColumn(batch, 'text').forEach((text, i) => {
+            if (text === undefined) return;
+            const beginning = text.slice(0, length).toWellFormed();
+            texts.set(found[i]!, text.length > length ? `${beginning}…` : beginning);
+          });
+        }
+      }
+      return texts;
+    });
+  }
+
   close(): void {
     this.#inputs?.close();
-    for (const connection of this.#connections) connection.close();
+    this.#store.close();
+    this.#index?.close();
   }
 
   /** Undefined where nothing was embedded under the model. */
   async #withVectors<T>(model: IndexedModel, use: (table: Table) => Promise<T>): Promise<T | undefined> {
-    const table = await findVectors(this.#index, model.fingerprint);
+    const table = this.#index && (await findVectors(this.#index, model.fingerprint));
     if (table === undefined) return undefined;
     try {
       return await use(table);
@@ -164,10 +192,9 @@ function partOf(kind: Kind, hits: HitParts): VectorPart {
   return kind === 'video' ? 'frame' : 'whole';
 }
 
-async function isLarge(table: Table, exactRows: number): Promise<boolean> {
-  if ((await table.countRows()) <= exactRows) return false;
-  return (await table.listIndices()).some(({ columns }) => columns.includes('vector'));
-}
+/** `ensureVectorIndex` makes one of large tables. */
+const hasIndex = async (table: Table): Promise<boolean> =>
+  (await table.listIndices()).some(({ name }) => name === VECTOR_INDEX);
 
 /** An input may be found under several models. */
 function nearestOnce(found: readonly Found[]): Found[] {

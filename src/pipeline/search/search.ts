@@ -1,0 +1,190 @@
+import { access, constants } from 'node:fs/promises';
+import { findTowers } from '../../embed/index.ts';
+import type { Context } from '../../model/contracts.ts';
+import { FatalError } from '../../model/errors.ts';
+import type { Metric, SearchFilter } from '../../model/search.ts';
+import type { Generation, IndexedModel } from '../../model/workflow.ts';
+import { type LocalReader, openReader, openVectorSearch, type VectorSearch } from '../../stores/index.ts';
+import { contextOf, environment, type RunEnvironment } from '../environment.ts';
+import { quoted } from '../wording.ts';
+import { candidates, chooseModel, type FindTowers } from './choose-model.ts';
+import { describeQuery, toHit } from './describe.ts';
+import { embedQuery, modalityOfQuery } from './embed-query.ts';
+import { type CheckedRequest, checkRequest, type SearchRequest } from './request.ts';
+import type { SearchResult } from './result.ts';
+
+/** Characters of a hit's text. */
+const SNIPPET = 200;
+/** Distances are float32: what is as near as asked for must not be cut by its rounding. */
+const ROUNDING = 1e-6;
+
+/**
+ * The inputs, or regions of images, that are nearest to a query.
+ *
+ * Throws FatalError CONFIG_INVALID, INDEX_EMPTY, INPUT_NOT_INDEXED, MODEL_CHANGED, SPACE_MISMATCH, those of the store
+ * and of the engine; or what the model says of a query that it cannot embed.
+ */
+export async function search(
+  request: SearchRequest,
+  given: Partial<RunEnvironment> = {},
+): Promise<SearchResult> {
+  const env = environment(given);
+  const ctx = contextOf(env);
+  const find: FindTowers = (ref) => findTowers(ref, { cacheDir: env.cacheDir }, ctx);
+  return searchWith(request, { cacheDir: env.cacheDir, find }, ctx);
+}
+
+/** `search`, with models from elsewhere. */
+export async function searchWith(
+  request: SearchRequest,
+  models: { cacheDir: string; find: FindTowers },
+  ctx: Context,
+): Promise<SearchResult> {
+  const checked = checkRequest(request);
+  const { store } = checked;
+  const reader = await openReader(store);
+  try {
+    const vectors = await openVectorSearch(store);
+    try {
+      return await answer(checked, { reader, vectors }, models, ctx);
+    } finally {
+      vectors.close();
+    }
+  } finally {
+    reader.close();
+  }
+}
+
+interface Opened {
+  reader: LocalReader;
+  vectors: VectorSearch;
+}
+
+async function answer(
+  request: CheckedRequest,
+  { reader, vectors }: Opened,
+  models: { cacheDir: string; find: FindTowers },
+  ctx: Context,
+): Promise<SearchResult> {
+  const { objects, metric, kinds, top, minScore, filter, query } = request;
+  const { serving } = vectors.state;
+  await refuseUnknown(request, reader);
+  if (objects && !serving.regions && serving.models.length > 0) {
+    throw new FatalError(
+      'CONFIG_INVALID',
+      `the workflow ${serving.workflow} embeds no regions; name one that does: sluice workflow set ${quoted(serving.workflow)} --regions`,
+    );
+  }
+  // An input may be searched by among inputs of other kinds, such as an image among the frames of videos.
+  const wanted = 'id' in query ? undefined : objects ? (['image'] as const) : kinds;
+  const usable = candidates(serving, { model: request.model, kinds: wanted });
+  if (usable.length === 0) throw indexEmpty(request, vectors);
+  const { model, vector } = await queryVector(request, usable, { reader, vectors }, models, ctx);
+  const searched = inSpace(serving, model, request);
+  const indexed = await vectors.coverage(searched);
+  if (indexed.n === 0) throw indexEmpty(request, vectors);
+  const { found, approximate } = await vectors.nearest(
+    {
+      vector,
+      metric,
+      hits: objects ? 'regions' : 'inputs',
+      top,
+      maxDistance: minScore === undefined ? Number.POSITIVE_INFINITY : farthest(metric, minScore),
+      filter,
+      except: 'id' in query ? query.id : undefined,
+      models: searched,
+    },
+    ctx.signal,
+  );
+  const texts = await vectors.beginnings(
+    found.map(({ inputId }) => inputId),
+    SNIPPET,
+  );
+  return {
+    schema: 1,
+    query: describeQuery(request),
+    workflow: serving.workflow,
+    models: searched.map(({ kind, node, fingerprint }) => ({
+      kind,
+      name: node.name,
+      model: node.model,
+      fingerprint,
+    })),
+    indexed,
+    exact: !approximate,
+    hits: found.map((hit, i) => toHit(hit, i + 1, metric, texts.get(hit.inputId))),
+  };
+}
+
+/** What the user named and is not there: an input, a file, a dataset that the filter is about. */
+async function refuseUnknown({ query, filter }: CheckedRequest, reader: LocalReader): Promise<void> {
+  for (const dataset of filter === undefined ? [] : datasetsOf(filter)) await reader.requireDataset(dataset);
+  if ('id' in query && (await reader.getInput(query.id)) === undefined) {
+    throw new FatalError('CONFIG_INVALID', `there is no input ${query.id}; sluice inputs list shows the ids`);
+  }
+  const file = 'image' in query ? query.image : 'audio' in query ? query.audio : undefined;
+  if (typeof file !== 'string') return;
+  try {
+    await access(file, constants.R_OK);
+  } catch (cause) {
+    throw new FatalError('SOURCE_NOT_FOUND', `${file} cannot be read`, { cause });
+  }
+}
+
+async function queryVector(
+  { query, store }: CheckedRequest,
+  usable: readonly IndexedModel[],
+  { reader, vectors }: Opened,
+  { cacheDir, find }: { cacheDir: string; find: FindTowers },
+  ctx: Context,
+): Promise<{ model: IndexedModel; vector: Float32Array }> {
+  if (!('id' in query)) {
+    const modality = modalityOfQuery(query);
+    const { model, tower } = await chooseModel(usable, modality, vectors.state.serving, find);
+    return { model, vector: await embedQuery(query, tower, cacheDir, ctx) };
+  }
+  const input = (await reader.getInput(query.id))!;
+  for (const model of usable) {
+    if (model.kind !== input.kind) continue;
+    const vector = await vectors.meanVector(input, model);
+    if (vector !== undefined) return { model, vector };
+  }
+  throw new FatalError(
+    'INPUT_NOT_INDEXED',
+    `the input ${query.id} (${input.kind}) has no vector of the workflow ${vectors.state.serving.workflow}; run: sluice reindex --store ${quoted(store)}`,
+  );
+}
+
+function datasetsOf(filter: SearchFilter): string[] {
+  if ('all' in filter) return filter.all.flatMap(datasetsOf);
+  if ('any' in filter) return filter.any.flatMap(datasetsOf);
+  if ('not' in filter) return datasetsOf(filter.not);
+  return 'dataset' in filter ? [filter.dataset] : [];
+}
+
+/** The models whose vectors can be compared with those of `model`, that one first where it is wanted. */
+function inSpace(
+  { models }: Generation,
+  model: IndexedModel,
+  { kinds, objects }: CheckedRequest,
+): IndexedModel[] {
+  const others = models.filter((other) => other !== model && other.space === model.space);
+  return [model, ...others].filter(({ kind }) =>
+    objects ? kind === 'image' : (kinds?.includes(kind) ?? true),
+  );
+}
+
+function indexEmpty({ store, kinds, objects }: CheckedRequest, { state }: VectorSearch): FatalError {
+  const { serving, base } = state;
+  const at = `--store ${quoted(store)}`;
+  const of = objects ? ' of kind image' : kinds === undefined ? '' : ` of kind ${kinds.join(', ')}`;
+  const isSet = serving.models.length > 0 || base.models.length > 0;
+  const how = isSet
+    ? `run: sluice reindex ${at}`
+    : `run: sluice workflow set general --text default --image default --audio default ${at} && sluice reindex ${at}`;
+  return new FatalError('INDEX_EMPTY', `no input${of} of ${store} is indexed for this search; ${how}`);
+}
+
+const farthest = (metric: Metric, minScore: number): number =>
+  (metric === 'cosine' ? 1 - minScore : minScore <= 0 ? Number.POSITIVE_INFINITY : 1 / minScore - 1) +
+  ROUNDING;
