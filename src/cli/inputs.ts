@@ -21,6 +21,7 @@ export function inputsCommand(cli: Cli): Command {
   const list = withStore(new Command('list'))
     .description('List inputs in the order of their ids; with --json one input a line (JSON Lines).')
     .option('--dataset <name[@version]>', 'only inputs of this dataset, or of a version of it')
+    .option('--embeddings', 'with --json, also the vectors that searches use')
     .option('--limit <n>', `at most so many (default: ${SHOWN_BY_DEFAULT} for people, all with --json)`)
     .addHelpText(
       'after',
@@ -28,11 +29,14 @@ export function inputsCommand(cli: Cli): Command {
 Examples:
   $ sluice inputs list --dataset default
   $ sluice inputs list --dataset cats@v1 --json
-  $ sluice inputs list --json | jq -r 'select(.kind == "image") | .uri'`,
+  $ sluice inputs list --json | jq -r 'select(.kind == "image") | .uri'
+  $ sluice inputs list --json --embeddings | jq '.embeddings[0].vector | length'`,
     );
   list.action(async (flags: Record<string, unknown>) => {
     const json = flags['json'] === true;
     const limit = limitOf(flags['limit'], json);
+    const withVectors = flags['embeddings'] === true;
+    if (withVectors && !json) throw new FatalError('CONFIG_INVALID', '--embeddings needs --json');
     const reader = await openReader(storeOf(cli, flags['store'] as string | undefined));
     try {
       const rows = [['ID', 'KIND', 'FORMAT', 'BYTES', 'CONCEPTS', 'ANNOTATIONS', 'URI']];
@@ -41,7 +45,8 @@ Examples:
       // One more than is shown tells whether there is more.
       const wanted = limit === undefined || json ? limit : limit + 1;
       let found = false;
-      for await (const input of chosenInputs(reader, dataset, wanted)) {
+      const chosen = chosenInputs(reader, dataset, wanted);
+      for await (const input of withVectors ? reader.withEmbeddings(chosen) : chosen) {
         found = true;
         if (!json) rows.push(rowOf(input));
         else if (!stdout.write(`${JSON.stringify(input)}\n`)) await once(stdout, 'drain');

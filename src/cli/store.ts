@@ -12,7 +12,7 @@ export function storeCommand(cli: Cli): Command {
 
   const check = withStore(new Command('check'))
     .description(
-      'Find rows without their bytes, bytes without a row, rows of no run, doubled ids and damaged dataset versions. With --json one finding a line, then a summary line. Exit code 2 when something is wrong.',
+      'Find rows without their bytes, bytes without a row, rows of no run, doubled ids, damaged dataset versions, and vectors that are stale. With --json one finding a line, then a summary line. Exit code 2 when something is wrong.',
     )
     .option('--deep', 'read every blob and compare its hash')
     .addHelpText('after', '\nExample:\n  $ sluice store check --deep');
@@ -23,9 +23,9 @@ export function storeCommand(cli: Cli): Command {
     for (;;) {
       const next = await findings.next();
       if (next.done) {
-        const { rows, blobs, bytes, versions, findings: count } = next.value;
+        const { rows, blobs, bytes, versions, vectors, findings: count } = next.value;
         if (count > 0) cli.exitCode = 2;
-        const text = `${formatCount(rows)} rows, ${formatCount(blobs)} blobs (${formatBytes(bytes)}), ${formatCount(versions)} versions: ${count === 0 ? 'all well' : `${formatCount(count)} findings`}`;
+        const text = `${formatCount(rows)} rows, ${formatCount(blobs)} blobs (${formatBytes(bytes)}), ${formatCount(versions)} versions, ${formatCount(vectors)} vectors: ${count === 0 ? 'all well' : `${formatCount(count)} findings`}`;
         stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, ...next.value })}\n` : `${text}\n`);
         return;
       }
@@ -35,7 +35,9 @@ export function storeCommand(cli: Cli): Command {
   });
 
   const gc = withStore(new Command('gc'))
-    .description('Remove blobs that no input and no dataset version uses, and what killed runs left behind.')
+    .description(
+      'Remove blobs that no input and no dataset version uses, vectors of inputs that are gone or changed and of models that no workflow uses any more, and what killed runs left behind.',
+    )
     .option('--dry-run', 'only say what would go')
     .option(...WAIT)
     .addHelpText('after', '\nExample:\n  $ sluice store gc --dry-run');
@@ -44,8 +46,8 @@ export function storeCommand(cli: Cli): Command {
     const dryRun = flags['dryRun'] === true;
     using ctx = contextFor(cli, gc);
     const garbage = await collectGarbage(root, { dryRun, wait: flags['wait'] === true }, ctx);
-    const { blobs, chunks, bytes, tmpFolders } = garbage;
-    const text = `${dryRun ? 'would remove' : 'removed'} ${formatCount(blobs)} blobs and ${formatCount(chunks)} chunks of versions (${formatBytes(bytes)}), and ${tmpFolders} folders of killed runs`;
+    const { blobs, chunks, bytes, tmpFolders, vectors, models } = garbage;
+    const text = `${dryRun ? 'would remove' : 'removed'} ${formatCount(blobs)} blobs and ${formatCount(chunks)} chunks of versions (${formatBytes(bytes)}), ${formatCount(vectors)} stale vectors, the vectors of ${formatCount(models)} unused models, and ${tmpFolders} folders of killed runs`;
     stdout.write(flags['json'] ? `${JSON.stringify({ schema: 1, dryRun, ...garbage })}\n` : `${text}\n`);
   });
 

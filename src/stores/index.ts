@@ -2,8 +2,8 @@ import type { Clock, Context, Sink } from '../model/contracts.ts';
 import type { AnnotationFilter, DatasetInfo, DatasetVersion, StoredFilter } from '../model/dataset.ts';
 import type { Metadata } from '../model/labels.ts';
 import type { PatchAction } from '../model/patch.ts';
-import type { IndexWriter } from '../model/vector-index.ts';
-import type { IndexedModel, IndexState } from '../model/workflow.ts';
+import type { IndexWriter, ModelCoverage } from '../model/vector-index.ts';
+import type { Generation, IndexCounts, IndexedModel, IndexState } from '../model/workflow.ts';
 import type { CheckOptions } from './local/check.ts';
 import type { DatasetFields, DatasetPatch, DeletedDataset } from './local/dataset-changes.ts';
 import type { ChangedMembers } from './local/dataset-members.ts';
@@ -38,6 +38,8 @@ export type { PlanOptions } from './local/plan.ts';
 export type { LocalReader } from './local/reader.ts';
 export type { ChosenRows } from './local/row-changes.ts';
 export type { SlotBook, SlotRecord } from './local/slots.ts';
+export type { InputEmbedding } from './local/vectors/embeddings.ts';
+export type { IndexWriterOptions } from './local/vectors/index-writer.ts';
 export type { Indexed, NearestRequest, VectorSearch } from './local/vectors/search/vector-search.ts';
 export type { VersionPatch } from './local/versions/change.ts';
 export type { NewVersion } from './local/versions/create.ts';
@@ -320,4 +322,56 @@ export async function openIndexWriter(
 ): Promise<IndexWriter> {
   const { LocalIndexWriter } = await import('./local/vectors/index-writer.ts');
   return LocalIndexWriter.open(root, models, options, ctx);
+}
+
+/** How far the index is for each model of a generation, in its order. In flat memory. */
+export async function indexCoverage(
+  root: string,
+  generation: Generation,
+  ctx: Context,
+): Promise<ModelCoverage[]> {
+  const local = await import('./local/vectors/coverage.ts');
+  return local.indexCoverage(root, generation, ctx);
+}
+
+/** The platform’s counters of the index. In flat memory. */
+export async function indexCounts(root: string, ctx: Context): Promise<IndexCounts> {
+  const local = await import('./local/vectors/coverage.ts');
+  return local.indexCounts(root, ctx);
+}
+
+/**
+ * Answers whether an input is there now, and has the content, for `IndexWriter.removeStale`; what is ingested later, it
+ * does not know. In flat memory. Throws FatalError STORE_NOT_FOUND and the like.
+ */
+export async function currentInputs(
+  root: string,
+  options: { regions: boolean },
+  ctx: Context,
+): Promise<(inputId: string, content: string) => boolean> {
+  const local = await import('./local/vectors/current-inputs.ts');
+  return local.currentInputs(root, options, ctx);
+}
+
+/**
+ * Removes the vectors of models that no generation of the state names, and returns how many models there were. For the
+ * holder of the index’s lock.
+ */
+export async function dropUnusedVectors(root: string, state: IndexState, ctx: Context): Promise<number> {
+  const local = await import('./local/vectors/upkeep.ts');
+  return local.dropUnusedVectors(root, state, ctx);
+}
+
+/**
+ * Brings the indexes of a model’s vectors up to date, at the end of a re-index, and returns whether there is an
+ * approximate one, as there is from `threshold` rows on (50 000 unless given). For the holder of the index’s lock.
+ */
+export async function ensureVectorIndex(
+  root: string,
+  fingerprint: string,
+  options: { threshold?: number },
+  ctx: Context,
+): Promise<boolean> {
+  const local = await import('./local/vectors/vector-search-index.ts');
+  return local.ensureVectorIndex(root, fingerprint, options, ctx);
 }

@@ -9,6 +9,7 @@ import type { StoreFinding, StoreSummary } from './findings.ts';
 import { scanIds } from './ids.ts';
 import { connectTables, findTable, readFailure, type Table, textIsContent } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
+import { checkVectors } from './vectors/check-vectors.ts';
 import { checkVersions } from './versions/check.ts';
 
 /** Blobs that are looked at at once. */
@@ -20,8 +21,8 @@ export interface CheckOptions {
 }
 
 /**
- * Compares rows with blobs, runs and each other, and versions with their parts and blobs, without the lock and in flat
- * memory; findings come as they are found. Beside a running writer, a blob whose row was not committed yet may be
+ * Compares rows with blobs, runs and each other, versions with their parts and blobs, and vectors with inputs, without
+ * the lock and in flat memory; findings come as they are found. Beside a running writer, a blob whose row was not committed yet may be
  * called an orphan.
  */
 export async function* checkStore(
@@ -31,10 +32,14 @@ export async function* checkStore(
 ): AsyncGenerator<StoreFinding, StoreSummary> {
   const paths = await findStore(root);
   const connection = await connectTables(paths.db);
-  const summary: StoreSummary = { rows: 0, blobs: 0, bytes: 0, versions: 0, findings: 0 };
+  const summary: StoreSummary = { rows: 0, blobs: 0, bytes: 0, versions: 0, vectors: 0, findings: 0 };
   try {
     const table = await findTable(connection, 'inputs');
     for await (const finding of findings(paths, table, deep, { signal, began: clock.now() }, summary)) {
+      summary.findings++;
+      yield finding;
+    }
+    for await (const finding of checkVectors(paths, connection, signal, summary)) {
       summary.findings++;
       yield finding;
     }

@@ -24,7 +24,12 @@ export type StoreFinding =
     }
   /** No version names it; `store gc` removes it. */
   | { finding: 'CHUNK_ORPHAN'; path: string; bytes: number }
-  | { finding: 'VERSION_UNREADABLE'; path: string; reason: string };
+  | { finding: 'VERSION_UNREADABLE'; path: string; reason: string }
+  /** A vector of an input that is gone, or was embedded when it had other content; `store gc` removes it. */
+  | { finding: 'VECTOR_STALE'; fingerprint: string; id: string; part: string }
+  | { finding: 'VECTOR_DOUBLED'; fingerprint: string; id: string; part: string }
+  /** Vectors of a model that no generation of the index names; `store gc` removes them. */
+  | { finding: 'VECTORS_UNUSED'; fingerprint: string };
 
 export interface StoreSummary {
   rows: number;
@@ -32,5 +37,7 @@ export interface StoreSummary {
   /** Of the blobs. */
   bytes: number;
   versions: number;
+  /** Of the models that the index names. */
+  vectors: number;
   findings: number;
 }

@@ -6,6 +6,7 @@ import { walkBlobs } from './blob-files.ts';
 import { holdStore, type MaintenanceOptions } from './held-store.ts';
 import { LOOKUP_CHUNK } from './ids.ts';
 import { type Table, textIsContent } from './lance.ts';
+import { collectVectors, compactVectors, removeVectorsOf } from './vectors/upkeep.ts';
 import { nameOfVersions, orphanChunks, removeUnfinished } from './versions/garbage.ts';
 
 /** Younger orphans are spared: a reader may still hold a version with their row. */
@@ -26,6 +27,10 @@ export interface Garbage {
   bytes: number;
   /** Folders that killed runs left. */
   tmpFolders: number;
+  /** Of inputs that are gone or have other content now. */
+  vectors: number;
+  /** Whose vectors no generation of the index names. */
+  models: number;
 }
 
 export interface CompactOptions extends MaintenanceOptions {
@@ -33,14 +38,17 @@ export interface CompactOptions extends MaintenanceOptions {
   retainMs?: number;
 }
 
-/** Removes blobs that no row and no version names, chunks that no version names, and what killed runs left in tmp/. Throws FatalError STORE_LOCKED and the like. */
+/**
+ * Removes blobs that no row and no version names, chunks that no version names, stale and unused vectors, and what
+ * killed runs left in tmp/. Throws FatalError STORE_LOCKED and the like.
+ */
 export function collectGarbage(root: string, options: GarbageOptions, ctx: Context): Promise<Garbage> {
   const { dryRun = false, graceMs = GRACE_MS } = options;
-  return holdStore(root, 'gc', options, ctx, async ({ paths, inputs }) => {
+  return holdStore(root, 'gc', options, ctx, async ({ paths, connection, inputs }) => {
     const named = new KeyTable({ values: false });
     if (inputs !== undefined) await nameBlobs(inputs.table, named);
     const chunks = await nameOfVersions(paths.versions, named, ctx.signal);
-    const garbage: Garbage = { blobs: 0, chunks: 0, bytes: 0, tmpFolders: 0 };
+    const garbage: Garbage = { blobs: 0, chunks: 0, bytes: 0, tmpFolders: 0, vectors: 0, models: 0 };
     const newest = ctx.clock.now() - graceMs;
     for await (const { sha256, path, bytes, modifiedAt } of walkBlobs(paths.blobs)) {
       ctx.signal.throwIfAborted();
@@ -62,7 +70,7 @@ export function collectGarbage(root: string, options: GarbageOptions, ctx: Conte
       garbage.tmpFolders++;
       if (!dryRun) await rm(join(paths.tmp, name), { recursive: true, force: true });
     }
-    return garbage;
+    return { ...garbage, ...(await collectVectors(paths, connection, { dryRun }, ctx)) };
   });
 }
 
@@ -74,25 +82,29 @@ async function nameBlobs(inputs: Table, named: KeyTable): Promise<void> {
   }
 }
 
-/** Joins small fragments into large ones and removes old versions. Needs memory in proportion to the texts in rows. */
+/** Joins small fragments into large ones and removes old versions, of the index too. Needs memory in proportion to the texts in rows. */
 export async function compactStore(root: string, options: CompactOptions, ctx: Context): Promise<void> {
-  await holdStore(root, 'compact', options, ctx, async ({ inputs }) => inputs?.compact(options.retainMs));
+  await holdStore(root, 'compact', options, ctx, async ({ paths, inputs }) => {
+    await inputs?.compact(options.retainMs);
+    await compactVectors(paths, options.retainMs, ctx);
+  });
 }
 
-/** Removes inputs; their blobs go with the next `collectGarbage`. Returns how many there were. */
+/** Removes inputs and their vectors; their blobs go with the next `collectGarbage`. Returns how many there were. */
 export function deleteInputs(
   root: string,
   ids: readonly string[],
   options: MaintenanceOptions,
   ctx: Context,
 ): Promise<number> {
-  return holdStore(root, 'delete', options, ctx, async ({ inputs }) => {
+  return holdStore(root, 'delete', options, ctx, async ({ paths, inputs }) => {
     let removed = 0;
     const unique = [...new Set(ids.map((id) => id.toWellFormed()))];
     for (let at = 0; at < unique.length; at += LOOKUP_CHUNK) {
       ctx.signal.throwIfAborted();
       removed += (await inputs?.remove(unique.slice(at, at + LOOKUP_CHUNK))) ?? 0;
     }
+    await removeVectorsOf(paths, unique, ctx);
     return removed;
   });
 }

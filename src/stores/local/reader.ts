@@ -13,11 +13,13 @@ import { noDataset, noFilter, noVersion } from './dataset-errors.ts';
 import { listFilters } from './dataset-filters.ts';
 import { findDataset } from './dataset-table.ts';
 import { type DatasetDetails, type DatasetSummary, listDatasets, showDataset } from './datasets.ts';
+import { sizeOf } from './durability.ts';
 import { type InputLabels, scanLabels } from './label-scan.ts';
 import { type Connection, connectTables, findTable, readFailure, sqlText, type Table } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
 import { type ListOptions, listRows } from './listing.ts';
 import { type InputRow, readRows, toInput } from './rows.ts';
+import { type EmbeddedInput, EmbeddingReader } from './vectors/embeddings.ts';
 import { listVersions, type Manifest, readManifest } from './versions/manifest.ts';
 import { VersionSource } from './versions/source.ts';
 
@@ -25,10 +27,12 @@ import { VersionSource } from './versions/source.ts';
 export class LocalReader {
   readonly #paths: StorePaths;
   readonly #connection: Connection;
+  readonly #embeddings: EmbeddingReader;
 
   private constructor(paths: StorePaths, connection: Connection) {
     this.#paths = paths;
     this.#connection = connection;
+    this.#embeddings = new EmbeddingReader(paths);
   }
 
   /** Throws FatalError STORE_NOT_FOUND, STORE_SCHEMA_NEWER or STORE_CORRUPT, the last from every other call too. */
@@ -44,6 +48,11 @@ export class LocalReader {
     } catch (error) {
       throw readFailure(error, this.#paths.root);
     }
+  }
+
+  /** How many inputs there are. */
+  countInputs(): Promise<number> {
+    return this.#read(async (inputs) => (await inputs?.countRows()) ?? 0);
   }
 
   async getInput(id: string): Promise<Input | undefined> {
@@ -71,6 +80,28 @@ export class LocalReader {
         throw new RejectedItemError('INPUT_NOT_FOUND', message, { cause });
       }
       throw new FatalError('STORE_CORRUPT', `the blob of input ${id} is gone: ${path}`, { cause });
+    }
+  }
+
+  /**
+   * Where the bytes of an input are, so that they are read without a copy: its text where that is in the row, else a
+   * file, which may be gone. Throws RejectedItemError INPUT_NOT_FOUND for an input that was deleted.
+   */
+  async locate({ id, kind, sha256, text }: Input): Promise<{ text: string } | { path: string }> {
+    if (kind === 'text' && text !== undefined) return { text };
+    const blob = blobPath(this.#paths.blobs, sha256);
+    if ((await sizeOf(blob)) !== undefined) return { path: blob };
+    const row = await this.#row(id);
+    if (row === undefined) throw new RejectedItemError('INPUT_NOT_FOUND', `there is no input ${id}`);
+    return { path: row.source ?? blob };
+  }
+
+  /** Inputs with the vectors that they have under the generation that searches use, as `inputs list` shows them. */
+  async *withEmbeddings(inputs: AsyncIterable<Input>): AsyncGenerator<EmbeddedInput> {
+    try {
+      yield* this.#embeddings.attach(inputs);
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
     }
   }
 
@@ -116,7 +147,7 @@ export class LocalReader {
   /** Throws FatalError DATASET_NOT_FOUND or DATASET_VERSION_NOT_FOUND, naming what there is. */
   async openVersion(dataset: string, id: string): Promise<ExportSource> {
     const manifest = await this.#manifest(dataset, id);
-    if (manifest !== undefined) return new VersionSource(this.#paths, manifest);
+    if (manifest !== undefined) return new VersionSource(this.#paths, manifest, this.#embeddings);
     const versions = await this.listVersions(dataset);
     if (versions.length === 0) await this.requireDataset(dataset);
     throw noVersion(dataset, id, versions);
@@ -155,6 +186,7 @@ export class LocalReader {
   }
 
   close(): void {
+    this.#embeddings.close();
     this.#connection.close();
   }
 

@@ -43,7 +43,7 @@ describe('check', () => {
     const store = await storeOf('a', 'b');
     const { findings, summary } = await checked(store, true);
     expect(findings).toEqual([]);
-    expect(summary).toEqual({ rows: 2, blobs: 2, bytes: 20, versions: 0, findings: 0 });
+    expect(summary).toEqual({ rows: 2, blobs: 2, bytes: 20, versions: 0, vectors: 0, findings: 0 });
   });
 
   test('finds each kind of damage', async () => {
@@ -96,7 +96,7 @@ describe('gc', () => {
     await deleteInputs(store, ['a', 'b'], {}, ctx);
     await utimes(blobOf(store, 'a'), 1, 1);
     await mkdir(join(store, 'tmp', 'run-killed', 'spool'), { recursive: true });
-    const expected = { blobs: 1, chunks: 0, bytes: 10, tmpFolders: 1 };
+    const expected = { blobs: 1, chunks: 0, bytes: 10, tmpFolders: 1, vectors: 0, models: 0 };
     expect(await collectGarbage(store, { dryRun: true }, ctx)).toEqual(expected);
     expect(await collectGarbage(store, {}, ctx)).toEqual(expected);
     expect(await readdir(join(store, 'tmp'))).toEqual([]);

@@ -10,10 +10,11 @@ import { type Connection, findTable, makeTable, sqlText, type Table } from '../l
 import { stringColumn } from '../result.ts';
 import { tableOf } from '../rows.ts';
 import { WrittenTable } from '../written-table.ts';
+import type { IsCurrent } from './stale.ts';
 import { inputIn, tableFolder } from './tables.ts';
 import { COMMIT_AGE_MS, type VectorTableOptions } from './vector-table.ts';
 
-const NAME = 'failures';
+export const FAILURES = 'failures';
 
 const schema = new Schema([
   new Field('fingerprint', new Utf8(), false),
@@ -32,7 +33,7 @@ const keyOf = (fingerprint: string, inputId: string): string => `${fingerprint}:
 
 /** Undefined where nothing was ever embedded. */
 export const findFailures = (connection: Connection): Promise<Table | undefined> =>
-  findTable(connection, NAME);
+  findTable(connection, FAILURES);
 
 /** Inputs that could not be embedded under a model, with what they were then, in no order. */
 export async function* scanFailures(
@@ -74,8 +75,8 @@ export class FailureTable {
     options: Omit<VectorTableOptions, 'embedded'>,
     ctx: Context,
   ): Promise<FailureTable> {
-    const table = await makeTable(connection, NAME, schema);
-    const written = await WrittenTable.open(table, options.root, tableFolder(options.db, NAME), ctx);
+    const table = await makeTable(connection, FAILURES, schema);
+    const written = await WrittenTable.open(table, options.root, tableFolder(options.db, FAILURES), ctx);
     const opened = new FailureTable(written, options, ctx);
     for await (const batch of table.query().select(['fingerprint', 'inputId'])) {
       const fingerprints = stringColumn(batch, 'fingerprint') as string[];
@@ -104,10 +105,7 @@ export class FailureTable {
     }
   }
 
-  async removeStale(
-    fingerprint: string,
-    isCurrent: (inputId: string, content: string) => boolean,
-  ): Promise<void> {
+  async removeStale(fingerprint: string, isCurrent: IsCurrent): Promise<void> {
     await this.flush();
     for await (const { inputIds, contents } of scanFailures(this.#written.table, fingerprint)) {
       await this.forget(

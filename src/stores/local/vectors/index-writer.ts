@@ -8,7 +8,8 @@ import { makeStore } from '../layout.ts';
 import { StoreLock } from '../lock.ts';
 import { FailureTable } from './failure-table.ts';
 import { makeIndexFolders } from './index-paths.ts';
-import { type Pair, VectorTable } from './vector-table.ts';
+import type { Pair } from './tables.ts';
+import { VectorTable } from './vector-table.ts';
 
 export interface IndexWriterOptions {
   runId: string;

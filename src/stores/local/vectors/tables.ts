@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
 import { FatalError } from '../../../model/errors.ts';
+import type { VectorRow } from '../../../model/vector-index.ts';
 import type { IndexedModel } from '../../../model/workflow.ts';
 import { type Connection, findTable, makeTable, sqlText, type Table } from '../lance.ts';
 import { stringColumn } from '../result.ts';
@@ -45,6 +46,9 @@ async function dimensionsOf(table: Table): Promise<number> {
   return (field.type as { listSize: number }).listSize;
 }
 
+/** An input, and what of it was embedded. */
+export type Pair = Pick<VectorRow, 'inputId' | 'content'>;
+
 /**
  * An input as it is embedded, as one string. Content keys have no colon, so that two pairs never share one; ids are as
  * they are stored.
@@ -52,7 +56,7 @@ async function dimensionsOf(table: Table): Promise<number> {
 export const pairKey = (inputId: string, content: string): string => `${content}:${inputId.toWellFormed()}`;
 
 /** True of rows of these pairs. The first half is for the index on `inputId`. */
-export function pairIn(pairs: readonly { inputId: string; content: string }[]): string {
+export function pairIn(pairs: readonly Pair[]): string {
   const keys = pairs.map(({ inputId, content }) => sqlText(pairKey(inputId, content)));
   return `${inputIn(pairs.map(({ inputId }) => inputId))} AND (content || ':' || \`inputId\`) IN (${keys.join(',')})`;
 }

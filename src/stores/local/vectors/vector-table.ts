@@ -7,14 +7,16 @@ import { GroupCommit } from '../group-commit.ts';
 import type { Connection } from '../lance.ts';
 import { WrittenTable } from '../written-table.ts';
 import { EmbeddedKeys } from './embedded-keys.ts';
+import { READ_AT_ONCE } from './embeddings.ts';
+import { findStale, type IsCurrent } from './stale.ts';
 import {
   contentIn,
   indexKeys,
   makeVectors,
+  type Pair,
   pairIn,
   pairKey,
   SCANNED_ROWS,
-  scanPairs,
   tableFolder,
   tableName,
 } from './tables.ts';
@@ -22,12 +24,6 @@ import { encodeVectors, readVectors } from './vector-rows.ts';
 
 /** Longer than for inputs: at the pace of a large model, a commit a second would leave ten thousands of fragments. */
 export const COMMIT_AGE_MS = 5_000;
-/** Pairs that one delete names. */
-const REMOVED_AT_ONCE = 4096;
-/** Contents whose vectors are held while they are copied; a video has hundreds. */
-const COPIED_AT_ONCE = { video: 8, image: 256, text: 256, audio: 256 } as const;
-
-export type Pair = Pick<VectorRow, 'inputId' | 'content'>;
 
 export interface VectorTableOptions {
   root: string;
@@ -114,7 +110,7 @@ export class VectorTable {
     const contents = [...wanted.keys()];
     const copied = new Set<string>();
     if (contents.length > 0) await this.#indexKeys();
-    const step = COPIED_AT_ONCE[this.#model.kind];
+    const step = READ_AT_ONCE[this.#model.kind];
     let rows: VectorRow[] = [];
     const write = async () => {
       await Promise.all([this.append(rows), this.flush()]);
@@ -141,24 +137,11 @@ export class VectorTable {
     this.#group.abandon(reason);
   }
 
-  async removeStale(isCurrent: (inputId: string, content: string) => boolean): Promise<number> {
+  async removeStale(isCurrent: IsCurrent): Promise<number> {
     await this.flush();
-    let removed = 0;
-    let stale = new Map<string, Pair>();
-    const remove = async () => {
-      removed += await this.#remove([...stale.values()]);
-      stale = new Map();
-    };
     await this.#indexKeys();
-    for await (const { inputIds, contents } of scanPairs(this.#written.table, { wholeOnly: false })) {
-      this.#ctx.signal.throwIfAborted();
-      for (let i = 0; i < inputIds.length; i++) {
-        const pair = { inputId: inputIds[i]!, content: contents[i]! };
-        if (!isCurrent(pair.inputId, pair.content)) stale.set(pairKey(pair.inputId, pair.content), pair);
-      }
-      if (stale.size >= REMOVED_AT_ONCE) await remove();
-    }
-    await remove();
+    const { signal } = this.#ctx;
+    const removed = await findStale(this.#written.table, isCurrent, (pairs) => this.#remove(pairs), signal);
     await this.#tidy();
     return removed;
   }
@@ -195,12 +178,10 @@ export class VectorTable {
     return entries.map(() => undefined);
   }
 
-  async #remove(pairs: readonly Pair[]): Promise<number> {
-    if (pairs.length === 0) return 0;
+  async #remove(pairs: readonly Pair[]): Promise<void> {
     await this.#options.guard();
-    const { numDeletedRows } = await this.#written.write(() => this.#written.table.delete(pairIn(pairs)));
+    await this.#written.write(() => this.#written.table.delete(pairIn(pairs)));
     for (const { inputId, content } of pairs) this.#keys.remove(inputId, content);
-    return numDeletedRows;
   }
 
   async #indexKeys(): Promise<void> {

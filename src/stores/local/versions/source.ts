@@ -7,6 +7,8 @@ import { sizeOf } from '../durability.ts';
 import { compareUtf8 } from '../id-order.ts';
 import { readFailure } from '../lance.ts';
 import type { StorePaths } from '../layout.ts';
+import type { EmbeddingReader, InputEmbedding } from '../vectors/embeddings.ts';
+import { VersionVectors } from '../vectors/version-vectors.ts';
 import { readChunk } from './chunks.ts';
 import { holdsBytes, inputOf, sourceOf, type VersionLine } from './line.ts';
 import type { Manifest } from './manifest.ts';
@@ -15,10 +17,12 @@ import type { Manifest } from './manifest.ts';
 export class VersionSource implements ExportSource {
   readonly #paths: StorePaths;
   readonly #manifest: Manifest;
+  readonly #vectors: VersionVectors;
 
-  constructor(paths: StorePaths, manifest: Manifest) {
+  constructor(paths: StorePaths, manifest: Manifest, embeddings: EmbeddingReader) {
     this.#paths = paths;
     this.#manifest = manifest;
+    this.#vectors = new VersionVectors(embeddings);
   }
 
   get version(): DatasetVersion {
@@ -39,7 +43,18 @@ export class VersionSource implements ExportSource {
       const settled = await (next ?? this.#read(sha256));
       next = i + 1 < chunks.length ? this.#read(chunks[i + 1]!.sha256) : undefined;
       if ('error' in settled) throw readFailure(settled.error, this.#paths.root);
-      for (const line of settled.lines) if (isPast(line.id)) yield inputOf(line, dataset);
+      const inputs = settled.lines.filter(({ id }) => isPast(id)).map((line) => inputOf(line, dataset));
+      this.#vectors.expect(inputs);
+      yield* inputs;
+    }
+  }
+
+  /** Those of the index, where the input there is still the one of the version. */
+  async embeddings(input: Input): Promise<InputEmbedding[]> {
+    try {
+      return await this.#vectors.of(input);
+    } catch (error) {
+      throw readFailure(error, this.#paths.root);
     }
   }
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { connect } from '@lancedb/lancedb';
 import { expect, test } from 'vitest';
-import type { IndexedModel } from '../../../../src/model/workflow.ts';
-import { openIndexWriter } from '../../../../src/stores/index.ts';
-import { testContext } from '../../../support/context.ts';
-import { tempFolder } from '../../../support/temp-folder.ts';
+import type { IndexedModel } from '../../../src/model/workflow.ts';
+import { openIndexWriter } from '../../../src/stores/index.ts';
+import { testContext } from '../../support/context.ts';
+import { tempFolder } from '../../support/temp-folder.ts';
 import { frame, model, vectorOf, whole } from './support.ts';
 
 const ctx = testContext();

@@ -1,5 +1,5 @@
-import type { VectorRow } from '../../../../src/model/vector-index.ts';
-import type { Generation, IndexedModel } from '../../../../src/model/workflow.ts';
+import type { VectorRow } from '../../../src/model/vector-index.ts';
+import type { Generation, IndexedModel } from '../../../src/model/workflow.ts';
 
 export const DIMENSIONS = 4;
 
