@@ -2,6 +2,7 @@ import type { OnnxEdits } from '../../formats/onnx/edit.ts';
 import { readSignature } from '../../formats/onnx/read.ts';
 import { ELEMENT, type OnnxNode, type OnnxTensor, type OnnxValue } from '../../formats/onnx/types.ts';
 import { FatalError } from '../../model/errors.ts';
+import { hasOffsetPositions } from './limit.ts';
 import type { TextFiles } from './model-config.ts';
 import type { Pooling } from './pooling.ts';
 import { TEXT_INPUTS, type TextInput, WEIGHTS_INPUT } from './preparation.ts';
@@ -35,6 +36,10 @@ export function textGraph(
   const output = ready ?? (recipe.pooling && tokens);
   if (output === undefined) throw unsupported(noOutput(recipe, outputs, file, name));
   if (output.name !== 'sentence_embedding') checkModules(name, files);
+  if (hasOffsetPositions(files.config) && inputs.some((input) => input.name === 'position_ids'))
+    throw unsupported(
+      `${file} of the model ${name} asks for position_ids, which are not known for ${files.config.model_type}`,
+    );
   const length = inputs.find((input) => input.name === 'input_ids')?.dims[1];
   return {
     inputs: inputs.map((input) => knownInput(input, file, name)),

@@ -1,6 +1,6 @@
 import type { ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
-import type { TextFiles } from './model-config.ts';
+import type { ModelConfig, TextFiles } from './model-config.ts';
 
 /** Tokenizers without a limit say 1e30. */
 const NO_LIMIT = 1e6;
@@ -29,8 +29,11 @@ export function tokenLimit(name: string, ref: ModelRef, files: TextFiles, usual?
   );
 }
 
+/** Whether the position of a text's first token is not 0. */
+export const hasOffsetPositions = ({ model_type = '' }: ModelConfig): boolean =>
+  OFFSET_POSITIONS.test(model_type);
+
 function positionsOf({ text_config, ...config }: TextFiles['config']): number | undefined {
   const positions = text_config?.max_position_embeddings ?? config.max_position_embeddings;
-  const type = config.model_type ?? '';
-  return positions !== undefined && OFFSET_POSITIONS.test(type) ? positions - 2 : positions;
+  return positions !== undefined && hasOffsetPositions(config) ? positions - 2 : positions;
 }
