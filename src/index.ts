@@ -58,6 +58,7 @@ export {
   type Stage,
   type Totals,
 } from './model/outcome.ts';
+export type { Metric, SearchFilter } from './model/search.ts';
 export { type RunOptions, runOptions } from './pipeline/config.ts';
 export { type Check, type DoctorRequest, doctor } from './pipeline/doctor.ts';
 export type { RunEnvironment } from './pipeline/environment.ts';
@@ -75,6 +76,10 @@ export type { RunReport } from './pipeline/report.ts';
 export { type ResumeRequest, resume } from './pipeline/resume.ts';
 export { type RetryRequest, retry } from './pipeline/retry.ts';
 export { listRuns, pruneRuns, type RunInfo, showRun } from './pipeline/runs.ts';
+export { writeSearchPage } from './pipeline/search/page/write.ts';
+export type { SearchQuery, SearchRequest } from './pipeline/search/request.ts';
+export type { SearchHit, SearchResult } from './pipeline/search/result.ts';
+export { search } from './pipeline/search/search.ts';
 export type { SourceRequest } from './pipeline/source.ts';
 export type { Transform, TransformContext, TransformItem } from './pipeline/transform.ts';
 export {

@@ -18,11 +18,15 @@ const COMMANDS = new Map<string, () => Promise<MakeCommand>>([
   ['inputs', async () => (await import('./inputs.ts')).inputsCommand],
   ['datasets', async () => (await import('./datasets.ts')).datasetsCommand],
   ['filters', async () => (await import('./filters.ts')).filtersCommand],
+  ['search', async () => (await import('./search.ts')).searchCommand],
+  ['workflow', async () => (await import('./workflow.ts')).workflowCommand],
+  ['reindex', async () => (await import('./reindex.ts')).reindexCommand],
   ['runs', async () => (await import('./runs.ts')).runsCommand],
   ['store', async () => (await import('./store.ts')).storeCommand],
   ['lint', async () => (await import('./lint.ts')).lintCommand],
   ['test', async () => (await import('./test.ts')).testCommand],
   ['inspect', async () => (await import('./inspect.ts')).inspectCommand],
+  ['schedule', async () => (await import('./schedule.ts')).scheduleCommand],
   ['doctor', async () => (await import('./doctor.ts')).doctorCommand],
 ] satisfies [string, () => Promise<MakeCommand>][]);
 

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { annotationShape } from '../formats/annotation-json.ts';
 import { CODES, type Code } from '../model/codes.ts';
+import { DEVICES } from '../model/embedding.ts';
 import { KINDS } from '../model/kind.ts';
 import { OUTCOMES, STAGES } from '../model/outcome.ts';
 import { datasetLine, datasetVersion, storedFilter } from './dataset-shapes.ts';
+import { searchResult } from './search-shapes.ts';
 
 /**
  * The shapes that scripts may rely on (DESIGN.md §6a), published as JSON Schema under docs/schemas. A new optional
@@ -124,16 +126,65 @@ export const inputLine = z
     datasets: z.array(z.string()),
     split: z.string().optional(),
     annotations: z.array(annotationShape),
+    embeddings: z
+      .array(
+        z.strictObject({
+          model: z.string().describe('As the workflow names it'),
+          part: z.string().describe('whole, frame:<milliseconds> or region:<annotation id>'),
+          vector: z.array(z.number()),
+        }),
+      )
+      .optional()
+      .describe('Only with inputs list --embeddings: the vectors that searches use'),
     createdAt: instant.optional().describe('Of the inputs of a dataset version'),
     modifiedAt: instant.optional(),
   })
   .describe('One input, as inputs list --json prints it');
 
+const device = z.enum(DEVICES);
+
+const indexReport = z.strictObject({
+  workflow: z.string().describe('The base workflow'),
+  generation: z.string(),
+  models: z.array(
+    z.strictObject({
+      kind,
+      name: z.string(),
+      model: z.string(),
+      fingerprint: z.string(),
+      dimensions: count,
+      device: z.strictObject({
+        asked: z.array(device),
+        tried: z.array(z.strictObject({ device, error: z.string() })).describe('Those that could not be had'),
+        got: device,
+        sessions: count,
+        threads: count.describe('Of one session'),
+        deviceBatch: count.describe('Items that one call computes'),
+      }),
+    }),
+  ),
+  totals: z
+    .strictObject({
+      listed: count,
+      ok: count,
+      failed: count,
+      skipped: count,
+      pending: count.optional().describe('Left to sluice reindex'),
+    })
+    .describe('Of the inputs that were written: listed = ok + failed + skipped + pending'),
+  byCode: z.partialRecord(code, count),
+  vectors: count.describe('Written'),
+  plan: z
+    .array(z.strictObject({ kind, name: z.string(), model: z.string(), inputs: count, bytes, estimatedMs: count }))
+    .optional()
+    .describe('Of a dry run: what would be embedded; the times are by a short measurement'),
+});
+
 export const runReport = z
   .strictObject({
     schema: z.literal(1),
     runId: z.string(),
-    command: z.enum(['ingest', 'retry', 'export']),
+    command: z.enum(['ingest', 'retry', 'export', 'reindex']),
     status: z.enum(['complete', 'interrupted', 'failed']),
     exitCode: z.int().describe('0 ok · 1 fatal · 2 some rejected or failed · 3 incomplete · 130 interrupted'),
     dryRun: z.literal(true).optional(),
@@ -166,6 +217,7 @@ export const runReport = z
       })
       .optional()
       .describe('Their own identity: listed = ok + rejected + failed + skipped'),
+    index: indexReport.optional().describe('What the run did to the index; absent where nothing is embedded'),
     bytes: z.strictObject({ read: bytes, stored: bytes }),
     batches: z.strictObject({
       count,
@@ -214,4 +266,5 @@ export const SHAPES = {
   'dataset-line': datasetLine,
   'dataset-version': datasetVersion,
   'stored-filter': storedFilter,
+  'search-result': searchResult,
 };

@@ -24,17 +24,9 @@ export interface AvRequest {
 }
 
 /** A frame of a video, or the wave form of a sound; undefined where ffmpeg cannot draw it. */
-export async function avPicture(bytes: Readable, request: AvRequest): Promise<Picture | undefined> {
-  const demuxer = request.format === 'wav' ? 'wav' : formatInfo(request.format)?.demuxer;
-  if (demuxer === undefined) {
-    bytes.destroy();
-    return undefined;
-  }
-  const folder = await mkdtemp(join(tmpdir(), 'sluice-report-'));
-  try {
-    const [source, image] = [join(folder, 'source'), join(folder, 'picture.png')];
-    await pipeline(bytes, createWriteStream(source), { signal: request.signal });
-    const input = [...confined(demuxer), '-i', `file:${source}`];
+export function avPicture(bytes: Readable, request: AvRequest): Promise<Picture | undefined> {
+  return withAvSource(bytes, request.format, request.signal, async (input, folder) => {
+    const image = join(folder, 'picture.png');
     const seek = ['-ss', String(request.atMs / 1000)];
     const args =
       request.kind === 'video'
@@ -56,13 +48,38 @@ export async function avPicture(bytes: Readable, request: AvRequest): Promise<Pi
             '-frames:v',
             '1',
           ];
-    const quiet = ['-v', 'error', '-nostdin', '-y'];
-    const target = ['-f', 'image2', '-update', '1', image];
-    const { code } = await runTool(request.tools.ffmpeg, [...quiet, ...args, ...target], {
-      ...LIMITS,
-      signal: request.signal,
-    });
-    return code === 0 ? await thumbnail(image) : undefined;
+    const made = await ffmpeg([...args, '-f', 'image2', '-update', '1', image], request);
+    return made ? await thumbnail(image) : undefined;
+  });
+}
+
+/** Whether it did what the arguments say. */
+export async function ffmpeg(
+  args: readonly string[],
+  { tools, signal }: Pick<AvRequest, 'tools' | 'signal'>,
+): Promise<boolean> {
+  const quiet = ['-v', 'error', '-nostdin', '-y'];
+  const { code } = await runTool(tools.ffmpeg, [...quiet, ...args], { ...LIMITS, signal });
+  return code === 0;
+}
+
+/** Calls `work` with ffmpeg's arguments for the bytes as an input, and a folder that is there until it ends. */
+export async function withAvSource<T>(
+  bytes: Readable,
+  format: string,
+  signal: AbortSignal,
+  work: (input: string[], folder: string) => Promise<T>,
+): Promise<T | undefined> {
+  const demuxer = format === 'wav' ? 'wav' : formatInfo(format)?.demuxer;
+  if (demuxer === undefined) {
+    bytes.destroy();
+    return undefined;
+  }
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-report-'));
+  try {
+    const source = join(folder, 'source');
+    await pipeline(bytes, createWriteStream(source), { signal });
+    return await work([...confined(demuxer), '-i', `file:${source}`], folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

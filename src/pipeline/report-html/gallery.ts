@@ -26,11 +26,16 @@ export function gallery(tiles: readonly Tile[], colours: ClassColours): Html | u
   );
 }
 
-function tileOf(tile: Tile, colours: ClassColours): Html {
+/** `head` and `foot` go around what is known of the input. */
+export function tileOf(
+  tile: Tile,
+  colours: ClassColours,
+  { head, foot }: { head?: Content; foot?: Content } = {},
+): Html {
   const { input } = tile;
   return html`<figure class="tile ${input.kind}">
 <div class="frame">${view(tile, colours)}${badge(input)}</div>
-<figcaption><p class="uri" title="${shortened(input.uri, 300)}">${name(lastPart(input.uri), 72)}</p>${input.kind !== 'text' && input.text ? html`<p class="caption">${name(input.text, 160)}</p>` : undefined}<p class="meta">${facts(input)}</p>${legend(tile, colours)}</figcaption>
+<figcaption>${head}<p class="uri" title="${shortened(input.uri, 300)}">${name(lastPart(input.uri), 72)}</p>${input.kind !== 'text' && input.text ? html`<p class="caption">${name(input.text, 160)}</p>` : undefined}<p class="meta">${facts(input)}</p>${legend(tile, colours)}${foot}</figcaption>
 </figure>`;
 }
 

@@ -2,7 +2,7 @@ import { OUTCOMES } from '../../model/outcome.ts';
 import type { RunReport } from '../report.ts';
 import { formatBytes, formatDuration } from '../wording.ts';
 import { type Content, type Html, html, name } from './html.ts';
-import { number, plural, type Tone } from './parts.ts';
+import { brand, number, plural, type Tone } from './parts.ts';
 
 /** What came in and what became of it, before anything else. */
 export function hero(report: RunReport, endings: { elapsedMs: number }): Html {
@@ -12,7 +12,7 @@ export function hero(report: RunReport, endings: { elapsedMs: number }): Html {
       html`<div class="term ${outcome}${totals[outcome] === 0 ? ' none' : ''}"><dd>${number(totals[outcome])}</dd><dt>${outcome}</dt></div>`,
   );
   return html`<header class="hero">
-<p class="brand"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3 5h18M3 12h11M3 19h5"/><path class="flow" d="M18 10v9m0 0 3.2-3.2M18 19l-3.2-3.2"/></svg>Sluice <span>run report</span></p>
+${brand('run report')}
 <h1>${title(report)}</h1>
 <p class="verdict ${verdictTone(report)}"><b>${verdict(report)}</b> ${explained(report)}</p>
 <dl class="identity" aria-label="${`${totals.listed} listed = ${totals.ok} ok + ${totals.rejected} rejected + ${totals.failed} failed + ${totals.skipped} skipped`}">

@@ -38,3 +38,7 @@ export function barList(
 export type Tone = OutcomeName | 'pending' | 'warning' | 'accent';
 
 export const chip = (tone: Tone, text: Content): Html => html`<span class="chip ${tone}">${text}</span>`;
+
+/** The mark at the head of a page, and what the page is. */
+export const brand = (what: string): Html =>
+  html`<p class="brand"><svg viewBox="0 0 24 24" aria-hidden="true"><path d="M3 5h18M3 12h11M3 19h5"/><path class="flow" d="M18 10v9m0 0 3.2-3.2M18 19l-3.2-3.2"/></svg>Sluice <span>${what}</span></p>`;

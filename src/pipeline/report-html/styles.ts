@@ -121,6 +121,8 @@ mark { color: inherit; padding: 1px 2px; border-radius: 3px; background: color-m
 .labels i { flex: none; width: 10px; height: 10px; border-radius: 3px; box-shadow: 0 0 0 1px rgb(0 0 0 / .18); }
 .labels .negative { background: none; box-shadow: inset 0 0 0 1px var(--line); color: var(--soft); text-decoration: line-through; }
 .labels .more { margin: 0; padding: 0 2px; background: none; color: var(--soft); font-size: 13px; }
+.rank { display: flex; justify-content: space-between; gap: 8px; margin-bottom: 4px; font-size: 13px; color: var(--soft); } .rank b { color: var(--ink); font-weight: 640; }
+.tile audio { width: 100%; height: 36px; margin-top: 12px; }
 
 .sum { font-size: 18px; margin-bottom: 24px; color: var(--soft); } .sum b { color: var(--ink); font-size: 22px; font-weight: 640; }
 .sum .none { color: var(--soft); } .sum .ink-ok { color: var(--ok); } .sum .ink-rejected { color: var(--rejected); } .sum .ink-failed { color: var(--failed); } .sum .ink-skipped { color: var(--skipped); }

@@ -55,18 +55,20 @@ export async function makeTiles(
   return { tiles, colours };
 }
 
-async function makeTile(
+/** `atMs`: of the frame of a video that is shown, where it is not that of its regions. */
+export async function makeTile(
   input: Input,
   sources: TileSources,
   colours: ClassColours,
   ctx: Context,
+  atMs?: number,
 ): Promise<Tile> {
   ctx.signal.throwIfAborted();
   const shown: Tile = { input, drawn: drawnOf(input) };
   try {
     if (input.kind === 'text') return { ...shown, excerpt: input.text ?? (await beginning(input, sources)) };
     if (input.bytes > MAX_BYTES) return shown;
-    const picture = await pictureOf(input, shown.drawn, sources, ctx);
+    const picture = await pictureOf(input, atMs ?? shownAt(shown), sources, ctx);
     const masks = picture && (await maskPicture(shown.drawn, picture, colours));
     return { ...shown, ...(picture && { picture }), ...(masks && { masks }) };
   } catch (error) {
@@ -79,17 +81,19 @@ async function makeTile(
 
 async function pictureOf(
   input: Input,
-  drawn: readonly Annotation[],
+  atMs: number,
   { reader, tools }: TileSources,
   { signal }: Context,
 ): Promise<Picture | undefined> {
   const { id, kind, media } = input;
   if (kind === 'image') return thumbnail(await allOf(await reader.openBytes(id)));
   if (tools === undefined || (kind !== 'video' && kind !== 'audio')) return undefined;
-  const atMs = drawn[0]?.frame?.timeMs ?? (media.durationMs ?? 0) / 3;
   const request = { format: media.format, kind, atMs, tools: await tools(), signal };
   return avPicture(await reader.openBytes(id), request);
 }
+
+const shownAt = ({ input: { media }, drawn }: Tile): number =>
+  drawn[0]?.frame?.timeMs ?? (media.durationMs ?? 0) / 3;
 
 /** Regions of a video belong to frames; the frame of the first one is shown, with all that is on it. */
 function drawnOf({ kind, annotations }: Input): Annotation[] {
