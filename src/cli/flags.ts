@@ -64,6 +64,11 @@ function finite(value: string): number {
   return number;
 }
 
+export function wholeNumber(value: string): number {
+  if (!/^\d{1,9}$/.test(value)) throw new InvalidArgumentError('expected a whole number');
+  return Number(value);
+}
+
 function addPair(value: string, before: Record<string, string> = {}): Record<string, string> {
   const at = value.indexOf('=');
   if (at <= 0) throw new InvalidArgumentError('expected NAME=VALUE');

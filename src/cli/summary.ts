@@ -1,5 +1,6 @@
 import { codeInfo } from '../model/codes.ts';
 import type { Outcome, Totals } from '../model/outcome.ts';
+import type { IndexReport } from '../pipeline/indexing/index-accounts.ts';
 import { nextSteps } from '../pipeline/next-steps.ts';
 import type { ExportTotals, RunReport } from '../pipeline/report.ts';
 import { formatBytes, formatCount, formatDuration, printable, table } from './terminal.ts';
@@ -11,19 +12,23 @@ export function summary(report: RunReport, outcomes: readonly Outcome[], store: 
   const { totals } = report;
   const lines = [identity(report)];
   if (report.annotations !== undefined) lines.push(`annotations: ${sumOf(report.annotations.totals)}`);
+  if (report.index !== undefined && report.command !== 'reindex') lines.push(indexIdentity(report.index));
   lines.push('');
   const kinds = Object.entries(report.byKind).map(([kind, count]) => `${formatCount(count)} ${kind}`);
   if (report.withText !== undefined) kinds.push(`${formatCount(report.withText)} of the images with a text`);
   if (kinds.length > 0) lines.push(`ok by kind    ${kinds.join(' · ')}`);
   const tookMs = Date.parse(report.endedAt) - Date.parse(report.startedAt);
-  lines.push(
-    ...(report.export === undefined ? delivered(report) : exported(report.export, report.bytes.read)),
-  );
+  if (report.index !== undefined) lines.push(...indexed(report.index));
+  if (report.command !== 'reindex')
+    lines.push(
+      ...(report.export === undefined ? delivered(report) : exported(report.export, report.bytes.read)),
+    );
   lines.push(`took          ${formatDuration(tookMs)}`);
   for (const outcome of ['rejected', 'failed', 'skipped', 'warning'] as const) {
     const explained = explain(report, outcome, outcomes);
     if (explained.length > 0) lines.push('', ...explained);
   }
+  if (report.index !== undefined && report.command !== 'reindex') lines.push(...explainIndex(report.index));
   const annotations = explainAnnotations(report, outcomes);
   if (annotations.length > 0) lines.push('', ...annotations);
   if (report.error !== undefined) {
@@ -37,6 +42,38 @@ export function summary(report: RunReport, outcomes: readonly Outcome[], store: 
     lines.push('', `${formatCount(totals.pending)} items were listed and wait for resume`);
   lines.push('', next(report, store));
   return `${lines.join('\n')}\n`;
+}
+
+function indexIdentity({ totals, workflow }: IndexReport): string {
+  const { listed, ok, failed, skipped, pending = 0 } = totals;
+  const waits = pending > 0 ? ` + ${formatCount(pending)} pending` : '';
+  return `index (${printable(workflow)}): ${formatCount(listed)} listed = ${formatCount(ok)} ok + ${formatCount(failed)} failed + ${formatCount(skipped)} skipped${waits}`;
+}
+
+function indexed({ vectors, models, plan }: IndexReport): string[] {
+  const devices = models.map(({ kind, model, device }) => {
+    const missed = device.tried.map(({ device: tried, error }) => `; not ${tried}: ${error}`);
+    return `${' '.repeat(14)}${kind}: ${printable(model)} on ${device.got}${printable(missed.join(''))}`;
+  });
+  const planned = (plan ?? []).map(
+    ({ kind, model, inputs, bytes, estimatedMs }) =>
+      `would embed   ${formatCount(inputs)} × ${kind} (${formatBytes(bytes)}) with ${printable(model)}: about ${formatDuration(estimatedMs)}`,
+  );
+  return [...(plan === undefined ? [`vectors       ${formatCount(vectors)} written`] : planned), ...devices];
+}
+
+/** What could not be embedded, by code; the items themselves are stored. */
+function explainIndex({ byCode }: IndexReport): string[] {
+  const lines = Object.entries(byCode).flatMap(([name, count]) => {
+    const code = name as Outcome['code'];
+    const info = codeInfo(code);
+    if (info.class === 'ok' || info.class === 'skipped') return [];
+    return [
+      `index     ${formatCount(count)} × ${code} (${info.number}): ${info.meaning}`,
+      `    → ${info.remedy}`,
+    ];
+  });
+  return lines.length === 0 ? [] : ['', ...lines];
 }
 
 const delivered = ({ bytes, batches }: RunReport): string[] => [

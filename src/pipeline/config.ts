@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { z } from 'zod';
 import { REPAIR_STEPS } from '../media/repair/steps.ts';
+import { DEVICES, type Device } from '../model/embedding.ts';
 import { FatalError } from '../model/errors.ts';
 
 const percentOrCount = z
@@ -59,6 +60,11 @@ export const runOptions = z.strictObject({
     .max(128)
     .default(128)
     .describe('One request stays under this, serialised (MB of 1 000 000 bytes)'),
+  index: z.boolean().default(true).describe('Store only, and leave embedding to sluice reindex'),
+  device: z
+    .array(z.enum(DEVICES))
+    .default([])
+    .describe('Device to embed on, tried in the order given (default: cuda, webgpu, cpu); repeatable'),
   maxRejected: percentOrCount
     .default('0')
     .describe('Rejected and failed items (a count or N%) up to which the exit code stays 0'),
@@ -102,6 +108,17 @@ export interface ExportConfig {
   overwrite: boolean;
 }
 
+/** What a re-index was asked to do. */
+export interface ReindexConfig {
+  /** The base that it works towards. */
+  generation: string;
+  /** Generations that searches used before and that stay. */
+  keepGenerations: number;
+  devices: Device[];
+  /** Only the inputs that the run's selection names, which is kept beside its ledger. */
+  selected?: true;
+}
+
 /** What a run was asked to do; kept in run.json, so that `resume` and `retry` repeat it. Holds no secrets. */
 export interface RunConfig {
   sources: SourceConfig[];
@@ -110,6 +127,8 @@ export interface RunConfig {
   pipeline?: { file: string; sha256: string };
   /** Of an export, whose one source is the version. */
   export?: ExportConfig;
+  /** Of a re-index, which has no source. */
+  reindex?: ReindexConfig;
   options: RunOptions;
 }
 

@@ -78,7 +78,8 @@ export interface Beginning {
 /** Takes the store, makes the run's folder, and runs. */
 export async function beginRun(beginning: Beginning, env: RunEnvironment): Promise<RunReport> {
   const { command, target, runId, config, sources } = beginning;
-  const { sink, runsDir } = await openTarget(target, runId, config, env);
+  const opened = await openTarget(target, runId, config, env);
+  const { sink, runsDir, index } = opened;
   let report: RunReport;
   try {
     let { loader } = sources;
@@ -103,9 +104,10 @@ export async function beginRun(beginning: Beginning, env: RunEnvironment): Promi
         if (beginning.prepare !== undefined) loader = await beginning.prepare(part, folder);
       },
     );
-    report = await runNew({ runId, command, config, sources, loader, sink, startedAt, folder }, env);
+    const run = { runId, command, config, sources, loader, sink, startedAt, folder };
+    report = await runNew(index === undefined ? run : { ...run, index }, env);
   } finally {
-    await sink.close();
+    await opened.close();
   }
   await writePage(target, report, env);
   return report;
@@ -137,7 +139,7 @@ async function dryRun(
 
 type NewRun = Pick<
   Session,
-  'runId' | 'command' | 'config' | 'sources' | 'loader' | 'sink' | 'startedAt' | 'folder'
+  'runId' | 'command' | 'config' | 'sources' | 'loader' | 'sink' | 'startedAt' | 'folder' | 'index'
 >;
 
 function runNew(run: NewRun, env: RunEnvironment): Promise<RunReport> {

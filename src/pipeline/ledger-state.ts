@@ -16,7 +16,7 @@ import type { SeenIds } from './seen.ts';
 export async function restoreFromLedger(
   folder: RunFolder,
   accounts: Accounts,
-  seen: SeenIds,
+  seen: Pick<SeenIds, 'firstUse'>,
   matchBy: 'uri' | 'id',
 ): Promise<{ hasOutcome(listed: Listed): boolean }> {
   const done = new KeyTable({ values: false });

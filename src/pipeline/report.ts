@@ -5,6 +5,7 @@ import type { SluiceError } from '../model/errors.ts';
 import type { ExportResult, Loss } from '../model/export.ts';
 import type { Kind } from '../model/kind.ts';
 import type { Totals } from '../model/outcome.ts';
+import type { IndexReport, IndexTotals } from './indexing/index-accounts.ts';
 
 export interface BatchTotals {
   count: number;
@@ -34,7 +35,7 @@ export interface ExportTotals {
 export interface RunReport {
   schema: 1;
   runId: string;
-  command: 'ingest' | 'retry' | 'export';
+  command: 'ingest' | 'retry' | 'export' | 'reindex';
   status: 'complete' | 'interrupted' | 'failed';
   exitCode: number;
   dryRun?: true;
@@ -47,6 +48,8 @@ export interface RunReport {
   withText?: number;
   /** Absent when no source said anything of annotations. */
   annotations?: { totals: Omit<Totals, 'pending'>; byCode: Partial<Record<Code, number>> };
+  /** Of a run that embedded what it stored, and of a re-index. */
+  index?: IndexReport;
   bytes: { read: number; stored: number };
   batches: BatchTotals;
   /** Of an export. */
@@ -86,19 +89,31 @@ export type Ending =
   | { kind: 'incomplete'; reason: string; code?: 'EXPORT_INCOMPLETE' }
   | { kind: 'fatal'; error: SluiceError };
 
+/** What has an identity of its own beside the items. */
+interface Others {
+  annotations?: Omit<Totals, 'pending'> | undefined;
+  index?: IndexTotals | undefined;
+}
+
 /** Exit codes of DESIGN.md §6: 0 · 1 fatal · 2 some rejected or failed · 3 accounting or source · 130 interrupted. */
 export function judge(
   ending: Ending,
   totals: Totals,
   balanced: boolean,
   maxRejected: string,
-  annotations?: Omit<Totals, 'pending'>,
+  others: Others = {},
 ): Pick<RunReport, 'status' | 'exitCode' | 'error'> {
   if (ending.kind === 'fatal')
     return { status: 'failed', exitCode: 1, error: errorOf(ending.error.code, ending.error.message) };
   if (ending.kind === 'interrupted') return { status: 'interrupted', exitCode: 130 };
+  const { annotations } = others;
+  const index = others.index && asTotals(others.index);
   if (!balanced) {
-    const told = [unbalanced('items', totals), unbalanced('annotations', annotations)].filter(Boolean);
+    const told = [
+      unbalanced('items', totals),
+      unbalanced('annotations', annotations),
+      unbalanced('inputs of the index', index),
+    ].filter(Boolean);
     return { status: 'failed', exitCode: 3, error: errorOf('ACCOUNTING_BROKEN', told.join('; ')) };
   }
   if (ending.kind === 'incomplete') {
@@ -110,9 +125,18 @@ export function judge(
   }
   const tooMany = (of: Omit<Totals, 'pending'>) =>
     of.rejected + of.failed > allowance(maxRejected, of.listed);
-  const isBad = tooMany(totals) || (annotations !== undefined && tooMany(annotations));
+  const isBad = [totals, annotations, index].some((of) => of !== undefined && tooMany(of));
   return { status: 'complete', exitCode: isBad ? 2 : 0 };
 }
+
+/** An input that waits for a re-index is as good as failed. */
+const asTotals = ({ listed, ok, failed, skipped, pending = 0 }: IndexTotals): Omit<Totals, 'pending'> => ({
+  listed,
+  ok,
+  rejected: 0,
+  failed: failed + pending,
+  skipped,
+});
 
 function unbalanced(what: string, of: Omit<Totals, 'pending'> | undefined): string | undefined {
   const sum = of === undefined ? 0 : of.ok + of.rejected + of.failed + of.skipped;

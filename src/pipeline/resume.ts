@@ -7,6 +7,7 @@ import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { exportDataset } from './export/export.ts';
 import type { ExportRequest } from './export/request.ts';
 import { filteredLoader } from './filtered-loader.ts';
+import { resumeReindex } from './indexing/reindex.ts';
 import { restoreFromLedger } from './ledger-state.ts';
 import { selectedByLog } from './log-selection.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
@@ -41,7 +42,9 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
 
   const { config } = manifest;
   if (config.export !== undefined) return resumeExport(request, config, env);
-  const { sink } = await openTarget(request, runId, config, env);
+  if (config.reindex !== undefined) return resumeReindex(request, folder, manifest, env);
+  const opened = await openTarget(request, runId, config, env, { resumed: true });
+  const { sink, index } = opened;
   let sources: OpenedSources | undefined;
   let report: RunReport;
   try {
@@ -73,12 +76,13 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
         accounts,
         batches: checkpoint?.batches ?? emptyBatchTotals(),
         bytesRead: checkpoint?.bytesRead ?? 0,
+        ...(index === undefined ? {} : { index }),
       },
       env,
     );
   } finally {
     await sources?.close();
-    await sink.close();
+    await opened.close();
   }
   await writePage(request, report, env);
   return report;

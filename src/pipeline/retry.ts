@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { FatalError } from '../model/errors.ts';
 import { parseOptions, type RunConfig, runOptions } from './config.ts';
 import { contextOf, environment, type RunEnvironment } from './environment.ts';
+import { retryReindex } from './indexing/reindex.ts';
 import { beginRun } from './ingest.ts';
 import { selectedByLog } from './log-selection.ts';
 import type { RunReport } from './report.ts';
@@ -62,6 +63,7 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
     const message = `${request.failures} is of an export; export again when what the failures name is in place`;
     throw new FatalError('CONFIG_INVALID', message);
   }
+  if (manifest.config.reindex !== undefined) return retryReindex(request, manifest, env);
   const config = structuredClone(manifest.config);
   if (request.retryDuplicates) config.options.onDuplicate = 'suffix';
   const sources = await openSources(config, request.store, contextOf(env));

@@ -27,6 +27,8 @@ export interface RunManifest {
 export interface RunCheckpoint {
   batches: BatchTotals;
   bytesRead: number;
+  /** Of a re-index: vectors that were written. */
+  vectors?: number;
 }
 
 /** The files of one run, `<store>/runs/<run-id>/`. */

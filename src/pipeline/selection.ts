@@ -134,7 +134,8 @@ export class Selection {
   }
 }
 
-function matches(line: Outcome, filter: SelectionFilter): boolean {
+/** Whether a retry takes up the line. */
+export function matches(line: Outcome, filter: SelectionFilter): boolean {
   if (filter.stage !== undefined && line.stage !== filter.stage) return false;
   if (filter.code !== undefined && line.code !== filter.code) return false;
   // Labels that are left over are no item that a source could list; once corrected they are ingested again.

@@ -14,6 +14,7 @@ import type { RunConfig } from './config.ts';
 import type { RunEnvironment } from './environment.ts';
 import { recordOf } from './failure.ts';
 import { Heartbeat } from './heartbeat.ts';
+import type { RunIndex } from './indexing/run-index.ts';
 import { RunLabels } from './labels.ts';
 import { CountingLog, isFailure, Ledger, type OutcomeLog } from './ledger.ts';
 import { Preparer } from './prepare.ts';
@@ -39,6 +40,8 @@ export interface Session {
   /** Of `sources`, narrowed to what a resumed run or a retry still has to take. */
   loader: Loader;
   sink: Sink;
+  /** Of a store whose base workflow has models. */
+  index?: RunIndex;
   seen: SeenIds;
   /** Where the ledger and report go; a dry run has none. */
   folder?: RunFolder;
@@ -52,7 +55,7 @@ export interface Session {
 
 /** Runs a prepared session to its end, whichever that is, and gives its report. */
 export async function runSession(session: Session, env: RunEnvironment): Promise<RunReport> {
-  const { accounts, config, sink, folder } = session;
+  const { accounts, config, sink, folder, index } = session;
   const { options } = config;
   const halt = new AbortController();
   const ctx: Context = {
@@ -78,6 +81,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   });
   const settle = (ready: ReadyItem, outcome: Outcome) => {
     ready.discard?.();
+    index?.list(outcome);
     const whole = ready.group === undefined ? outcome : ready.group.settle(ready, outcome);
     if (whole !== undefined)
       log.append(isFailure(whole) ? { ...whole, record: recordOf(ready.item) } : whole);
@@ -130,19 +134,22 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     () => saveCheckpoint(session, env),
   );
   const ran = await runner.run();
+  const logged = await closeLog(log, ran);
+  const ending = index === undefined ? logged : await lookBack(index, logged, env);
   await heartbeat.stop();
   session.seen.close();
-  const ending = await closeLog(log, ran);
   await rm(sink.spoolDir, { recursive: true, force: true });
 
   const finished = ending.kind === 'finished' || ending.kind === 'incomplete';
   const totals = accounts.totals(finished);
   const annotations = accounts.annotationTotals(finished);
+  const indexed = index?.report(finished);
+  const balanced = accounts.balanced && (index?.balanced ?? true);
   const report: RunReport = {
     schema: 1,
     runId: session.runId,
     command: session.command,
-    ...judge(ending, totals, accounts.balanced, options.maxRejected, annotations),
+    ...judge(ending, totals, balanced, options.maxRejected, { annotations, index: indexed?.totals }),
     ...(folder === undefined ? { dryRun: true as const } : {}),
     sources: config.sources.map(({ name, source, sourceType }, i) => ({
       ...(name === undefined ? {} : { name }),
@@ -158,6 +165,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     ...(annotations === undefined
       ? {}
       : { annotations: { totals: annotations, byCode: accounts.annotationsByCode } }),
+    ...(indexed === undefined ? {} : { index: indexed }),
     bytes: { read: session.bytesRead, stored: accounts.bytesStored },
     batches: session.batches,
     ...(Object.keys(accounts.warnings).length > 0 ? { warnings: accounts.warnings } : {}),
@@ -173,8 +181,20 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   } catch (error) {
     if (!(error instanceof FatalError)) throw error;
     // A full disk must not hide how the run ended, nor how to go on.
-    const failed = judge({ kind: 'fatal', error }, totals, accounts.balanced, options.maxRejected);
+    const failed = judge({ kind: 'fatal', error }, totals, balanced, options.maxRejected);
     return report.error === undefined ? { ...report, ...failed } : report;
+  }
+}
+
+/** What the run stored and is not embedded yet is embedded now; Ctrl-C leaves it to a resume. */
+async function lookBack(index: RunIndex, ending: Ending, env: RunEnvironment): Promise<Ending> {
+  if (ending.kind !== 'finished') return ending;
+  try {
+    return (await index.lookBack()) ? ending : { kind: 'interrupted' };
+  } catch (error) {
+    if (env.abort.aborted) return { kind: 'interrupted' };
+    if (!(error instanceof FatalError)) throw error;
+    return { kind: 'fatal', error };
   }
 }
 

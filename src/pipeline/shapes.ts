@@ -175,7 +175,9 @@ const indexReport = z.strictObject({
   byCode: z.partialRecord(code, count),
   vectors: count.describe('Written'),
   plan: z
-    .array(z.strictObject({ kind, name: z.string(), model: z.string(), inputs: count, bytes, estimatedMs: count }))
+    .array(
+      z.strictObject({ kind, name: z.string(), model: z.string(), inputs: count, bytes, estimatedMs: count }),
+    )
     .optional()
     .describe('Of a dry run: what would be embedded; the times are by a short measurement'),
 });

@@ -3,6 +3,7 @@ import type { Sink } from '../model/contracts.ts';
 import { openWriter } from '../stores/index.ts';
 import type { RunConfig } from './config.ts';
 import { contextOf, type RunEnvironment } from './environment.ts';
+import { RunIndex } from './indexing/run-index.ts';
 
 /** Where a run writes. */
 export interface Target {
@@ -14,21 +15,52 @@ export interface Target {
   sink?: Sink;
 }
 
-/** Opens the sink of a run; the caller closes it. Throws FatalError STORE_LOCKED, STORE_FULL, STORE_SCHEMA_NEWER. */
+/** Where the items of a run go, opened. */
+export interface OpenTarget {
+  sink: Sink;
+  runsDir: string;
+  /** Of a store whose base workflow has models. */
+  index?: RunIndex;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the sink of a run, and the store's index; the caller closes it. `resumed`: rows of the run may be there already.
+ *
+ * Throws FatalError STORE_LOCKED, STORE_FULL, STORE_SCHEMA_NEWER, and for models that cannot be opened.
+ */
 export async function openTarget(
   target: Target,
   runId: string,
   config: RunConfig,
   env: RunEnvironment,
-): Promise<{ sink: Sink; runsDir: string }> {
+  { resumed = false } = {},
+): Promise<OpenTarget> {
   const store = resolve(target.store);
   const runsDir = join(store, 'runs');
-  if (target.sink !== undefined) return { sink: target.sink, runsDir };
-  const { dataset, onExisting, onDuplicate, onAnnotations, media } = config.options;
+  if (target.sink !== undefined) {
+    const { sink } = target;
+    return { sink, runsDir, close: () => sink.close() };
+  }
+  const { dataset, onExisting, onDuplicate, onAnnotations, media, index: indexes, device } = config.options;
   const sink = await openWriter(
     store,
     { runId, dataset, onExisting, onDuplicate, onAnnotations, media, wait: target.wait ?? false },
     contextOf(env),
   );
-  return { sink, runsDir };
+  try {
+    const index = indexes ? await RunIndex.open(store, { runId, resumed, devices: device }, env) : undefined;
+    if (index === undefined) return { sink, runsDir, close: () => sink.close() };
+    const close = async () => {
+      try {
+        await sink.close();
+      } finally {
+        await index.close();
+      }
+    };
+    return { sink: index.over(sink), runsDir, index, close };
+  } catch (error) {
+    await sink.close();
+    throw error;
+  }
 }

@@ -7,6 +7,7 @@ import type { Digest } from './digest.ts';
 import { gallery } from './gallery.ts';
 import { hero } from './hero.ts';
 import { Html, html } from './html.ts';
+import { index } from './index-part.ts';
 import type { LabelCounts } from './label-counts.ts';
 import { labels } from './labels.ts';
 import type { Picture } from './pictures.ts';
@@ -54,6 +55,7 @@ ${problems(report, digest.examples, data.pictures)}
 ${next(data.steps)}
 ${gallery(data.tiles, data.colours)}
 ${labels(report, data.labelCounts, digest.problems)}
+${index(report.index)}
 ${pace(report, digest)}
 ${repairs(digest)}
 ${notes(report, digest.examples)}

@@ -12,6 +12,8 @@ export interface ListOptions {
   limit?: number;
   /** Begin after this id, for pages. */
   afterId?: string;
+  /** Only what this run wrote last. */
+  runId?: string;
 }
 
 /**
@@ -22,10 +24,11 @@ export interface ListOptions {
  */
 export async function* listRows(
   open: () => Promise<Table | undefined>,
-  { dataset, limit = Number.POSITIVE_INFINITY, afterId, where }: ListOptions & { where?: string },
+  { dataset, limit = Number.POSITIVE_INFINITY, afterId, runId, where }: ListOptions & { where?: string },
 ): AsyncGenerator<InputRow> {
   const chosen = [
     ...(dataset === undefined ? [] : [inDataset(dataset)]),
+    ...(runId === undefined ? [] : [`runId = ${sqlText(runId)}`]),
     ...(where === undefined ? [] : [where]),
   ];
   let after = afterId;
