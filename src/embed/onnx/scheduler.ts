@@ -53,6 +53,7 @@ export class Scheduler<P> {
   readonly #requests = new Set<Request>();
   #waiting: Waiting[] = [];
   #ready: Prepared<P>[] = [];
+  #dispatch: NodeJS.Immediate | undefined;
   #preparing = 0;
   #calls = 0;
 
@@ -105,11 +106,22 @@ export class Scheduler<P> {
     ) {
       void this.#prepare(this.#waiting.shift()!);
     }
+    if (this.#ready.length === 0 || this.#dispatch !== undefined) return;
+    // Not at once: what is prepared without waiting, texts above all, can then be sorted by length first.
+    this.#dispatch = setImmediate(() => {
+      this.#dispatch = undefined;
+      this.#compute();
+    });
+  }
+
+  /** Starts calls, as long as there are sessions and items for them. */
+  #compute(): void {
+    const { sessions, deviceBatch } = this.#parts.device();
     while (this.#ready.length > 0 && this.#calls < CALLS * sessions) {
       const batch = this.#next(sessions, deviceBatch);
       if (batch === undefined) break;
       this.#calls++;
-      void this.#compute(batch).finally(() => {
+      void this.#call(batch).finally(() => {
         this.#calls--;
         this.#go();
       });
@@ -153,7 +165,7 @@ export class Scheduler<P> {
   }
 
   /** Settles each of the items. Gives whether there was memory for each of them. */
-  async #compute(batch: Prepared<P>[]): Promise<boolean> {
+  async #call(batch: Prepared<P>[]): Promise<boolean> {
     const wanted = batch.filter(({ request }) => !request.over);
     if (wanted.length === 0) return true;
     const { collate, output } = this.#preparation;
@@ -189,8 +201,8 @@ export class Scheduler<P> {
       return !memory;
     }
     const half = Math.ceil(batch.length / 2);
-    const first = await this.#compute(batch.slice(0, half));
-    const second = await this.#compute(batch.slice(half));
+    const first = await this.#call(batch.slice(0, half));
+    const second = await this.#call(batch.slice(half));
     if (!first || !second) return false;
     if (memory) this.#parts.tooMany(half);
     return true;

@@ -36,7 +36,7 @@ export type OpenSession = (spec: SessionSpec) => Promise<Session>;
 export class SessionLostError extends Error {}
 
 /** What the thread of a session is started with. */
-export type WorkerStart = Pick<SessionSpec, 'graph' | 'device' | 'threads'>;
+export type WorkerStart = SessionSpec & { flags: Int32Array };
 
 /** To the thread of a session. */
 export type WorkerRequest = { id: number; feeds: Feeds; outputs?: readonly string[] } | 'close';

@@ -1,5 +1,6 @@
 import { isMarkedAsUntransferable, Worker } from 'node:worker_threads';
 import { copyOf } from './copy.ts';
+import { guardExit, unguard } from './exit-guard.ts';
 import type { Feeds } from './preparation.ts';
 import {
   type OpenSession,
@@ -20,7 +21,8 @@ interface Waiting {
 
 /** Loads a graph on a thread of its own. The thread keeps the process alive only while it has something to do. */
 export const openWorkerSession: OpenSession = (spec) => {
-  const start: WorkerStart = spec;
+  const flags = guardExit();
+  const start: WorkerStart = { ...spec, flags };
   // Flags of the process may be such as only a main thread can have.
   const worker = new Worker(SCRIPT, { workerData: start, name: `onnx ${spec.device}`, execArgv: [] });
   const waiting = new Map<number, Waiting>();
@@ -44,7 +46,10 @@ export const openWorkerSession: OpenSession = (spec) => {
       reject(lost);
     };
     worker.on('error', end);
-    worker.once('exit', (code) => end(new Error(`exit code ${code}`)));
+    worker.once('exit', (code) => {
+      unguard(flags);
+      end(new Error(`exit code ${code}`));
+    });
     worker.on('message', (answer: WorkerAnswer) => {
       if ('refused' in answer) {
         reject(new Error(answer.refused));

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { env, InferenceSession, Tensor } from 'onnxruntime-node';
 import { asError } from '../../model/errors.ts';
+import { guardedCall } from './exit-guard.ts';
 import type { Feeds } from './preparation.ts';
 import type { GraphValue, WorkerAnswer, WorkerRequest, WorkerStart } from './session.ts';
 
@@ -9,9 +10,10 @@ import type { GraphValue, WorkerAnswer, WorkerRequest, WorkerStart } from './ses
 // What goes wrong is thrown; the engine would print it as well.
 env.logLevel = 'fatal';
 const port = parentPort!;
+const { graph, device, threads, flags } = workerData as WorkerStart;
 
 try {
-  const session = await open(workerData as WorkerStart);
+  const session = await guardedCall(flags, open);
   let last = Promise.resolve();
   port.on('message', (request: WorkerRequest) => {
     // A session must not be released before what was asked first.
@@ -26,14 +28,14 @@ try {
 
 async function serve(session: InferenceSession, request: WorkerRequest): Promise<void> {
   if (request === 'close') {
-    await session.release();
+    await guardedCall(flags, () => session.release());
     port.close();
     return;
   }
   const { id, feeds, outputs } = request;
   try {
     const tensors = Object.fromEntries(Object.entries(feeds).map(([name, feed]) => [name, tensorOf(feed)]));
-    const results = outputs === undefined ? await session.run(tensors) : await session.run(tensors, outputs);
+    const results = await guardedCall(flags, () => session.run(tensors, outputs ?? session.outputNames));
     const given = Object.fromEntries(
       Object.entries(results).map(([name, { type, dims, data }]) => [name, { type, dims, data }]),
     ) as Feeds;
@@ -43,7 +45,7 @@ async function serve(session: InferenceSession, request: WorkerRequest): Promise
   }
 }
 
-function open({ graph, device, threads }: WorkerStart): Promise<InferenceSession> {
+function open(): Promise<InferenceSession> {
   return InferenceSession.create(graph, {
     executionProviders: [device],
     intraOpNumThreads: threads,
