@@ -24,7 +24,7 @@ const MAX_TOKENS = 128;
 const SHARDS = 7;
 const VOCABULARY = 'vocab.json';
 
-const vocabularySchema = z.array(z.tuple([z.string(), z.number()]));
+const vocabularySchema = z.array(z.tuple([z.string(), z.number().nullable()]));
 
 /**
  * The built-in model for texts: Universal Sentence Encoder Lite, for English. Throws FatalError MODEL_NOT_FOUND.

@@ -6,8 +6,11 @@ const RESERVED = 6;
 /** An unknown character scores so much less than the least likely piece, as in SentencePiece. */
 const UNKNOWN_PENALTY = 10;
 
-/** A piece and the logarithm of its probability; its place in the list is its id. */
-export type VocabularyEntry = readonly [piece: string, score: number];
+/**
+ * A piece and the logarithm of its probability; its place in the list is its id. The likelier ones come first, so a
+ * score that is missing, as those of pieces with a colon are, is about that of the piece before.
+ */
+export type VocabularyEntry = readonly [piece: string, score: number | null];
 
 interface TrieNode {
   next: Map<string, TrieNode>;
@@ -22,8 +25,10 @@ export class UnigramTokenizer {
 
   constructor(vocabulary: readonly VocabularyEntry[]) {
     let least = 0;
-    for (const [id, [piece, score]] of vocabulary.entries()) {
+    let score = 0;
+    for (const [id, [piece, known]] of vocabulary.entries()) {
       if (id < RESERVED) continue;
+      score = known ?? score;
       least = Math.min(least, score);
       let node = this.#root;
       for (const char of piece) {
