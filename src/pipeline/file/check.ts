@@ -7,6 +7,7 @@ import { FatalError } from '../../model/errors.ts';
 import { resolveProfile } from '../../validation/index.ts';
 import { runOptions } from '../config.ts';
 import { RunLabels } from '../labels.ts';
+import { Slots } from '../schedule/cron.ts';
 import { type Issue, issuesOf } from './issues.ts';
 import { absolute, isUrl } from './paths.ts';
 import {
@@ -31,12 +32,13 @@ export interface Checked {
 export async function checkPipeline(schema: z.ZodType, value: unknown, base: string): Promise<Checked> {
   const errors = [...issuesOf(schema, value), ...misplacedReferences(schema, value)];
   const file = soundParts(value, errors);
-  errors.push(...exportIssues(value));
+  errors.push(...taskIssues(value));
   const checked: Checked = { errors: [...errors, ...runIssues(file)], warnings: [] };
   const sources = sourcesOf(file.source);
   for (const { entry, path } of sources) await checkSource(entry, path, base, checked);
   checked.errors.push(...(await labelIssues(file.annotate, ['annotate'])));
   if (sources.length > 1) checkSeveral(file, sources, checked);
+  if (file.schedule !== undefined) checked.errors.push(...scheduleIssues(file.schedule));
   if (file.transform !== undefined) checked.errors.push(...transformIssues(file.transform, base));
   for (const [i, test] of (file.tests ?? []).entries()) {
     if (file.export !== undefined && test.source === undefined && test.items === undefined) {
@@ -54,13 +56,20 @@ export async function checkPipeline(schema: z.ZodType, value: unknown, base: str
 /** What a pipeline says that brings something in, and one that writes something out does not have. */
 const INGEST_KEYS = ['source', 'transform', 'label', 'validate', 'annotate', 'batch', 'sink'];
 
-function exportIssues(value: unknown): Issue[] {
-  if (typeof value !== 'object' || value === null || !('export' in value)) return [];
-  return INGEST_KEYS.filter((key) => key in value).map((key) => ({
-    path: [key],
-    what: 'key',
-    message: `an export has no ${key}`,
-  }));
+function taskIssues(value: unknown): Issue[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const foreign = (task: string, keys: readonly string[]): Issue[] =>
+    keys
+      .filter((key) => key in value)
+      .map((key) => ({ path: [key], what: 'key', message: `${task} has no ${key}` }));
+  if ('reindex' in value) return foreign('a re-index', [...INGEST_KEYS, 'export', 'tests']);
+  return 'export' in value ? foreign('an export', INGEST_KEYS) : [];
+}
+
+function scheduleIssues(schedule: NonNullable<PipelineFile['schedule']>): Issue[] {
+  const isText = typeof schedule === 'string';
+  const { cron, timeZone } = isText ? { cron: schedule } : schedule;
+  return issueOf(() => Slots.parse(cron, timeZone), isText ? ['schedule'] : ['schedule', 'cron']);
 }
 
 /** The top-level keys whose structure is right: of those, the content can be looked at. */

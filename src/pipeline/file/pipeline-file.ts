@@ -15,6 +15,8 @@ import type { urlList } from '../../loaders/url-list.ts';
 import type { zip } from '../../loaders/zip.ts';
 import type { LabelComponent, LoaderComponent } from '../../model/component.ts';
 import type { runOptions } from '../config.ts';
+import type { scheduleSchema } from '../schedule/options.ts';
+import type { reindexSchema } from './reindex-schema.ts';
 import type { RUN_FIELDS, SECTIONS } from './schema.ts';
 import type { PipelineTest } from './test-schema.ts';
 
@@ -78,7 +80,7 @@ export type ExportEntry = Record<string, ExportFields & Record<string, unknown>>
 /** A pipeline file as an object; docs/pipeline.md explains each field. Relative paths start from its folder. */
 export interface PipelineFile {
   name?: string;
-  /** There is either a source or an export. */
+  /** There is a source, an export or a reindex. */
   source?: string | SourceEntry | (string | SourceEntry)[];
   transform?: string | { module: string; export?: string };
   label?: Section<'label'>;
@@ -87,6 +89,8 @@ export interface PipelineFile {
   batch?: Section<'batch'>;
   sink?: { local: Section<'local'> & { store?: string } } | { null: Record<string, never> };
   export?: ExportEntry;
+  reindex?: z.input<typeof reindexSchema>;
+  schedule?: string | z.input<typeof scheduleSchema>;
   on_failure?: Section<'on_failure'>;
   tests?: PipelineTest[];
 }

@@ -3,6 +3,8 @@ import { exporterNames, loadExporter } from '../../exporters/index.ts';
 import { labelNames, loadLabels } from '../../labels/index.ts';
 import { loaderNames, loadLoader } from '../../loaders/index.ts';
 import { type RunOptions, runOptions } from '../config.ts';
+import { scheduleSchema } from '../schedule/options.ts';
+import { reindexSchema } from './reindex-schema.ts';
 import { testSchema } from './test-schema.ts';
 
 type RunField = keyof RunOptions;
@@ -34,6 +36,9 @@ export const SECTIONS = {
   },
   on_failure: { maxRejected: 'maxRejected' },
 } as const satisfies Record<string, Record<string, RunField>>;
+
+/** What a pipeline does: exactly one of them. */
+export const TASKS = ['source', 'export', 'reindex'] as const;
 
 const placed = new Set<string>(Object.values(SECTIONS).flatMap((fields) => Object.values(fields)));
 const VALIDATE = Object.fromEntries(
@@ -121,18 +126,27 @@ export async function pipelineSchema(): Promise<z.ZodObject> {
       export: oneOf(formats, 'format', {})
         .optional()
         .describe('Instead of source and sink: a version of a dataset, and the format that it is written in'),
+      reindex: reindexSchema
+        .optional()
+        .describe('Instead of source and sink: bring the index of a store up to its base workflow'),
+      schedule: z
+        .union([z.string().min(1), scheduleSchema], {
+          error: 'expected a cron expression, or { cron, timeZone, overlap, missed }',
+        })
+        .optional()
+        .describe('When sluice schedule runs the pipeline'),
       on_failure: section('on_failure').describe('What rejected and failed items mean for the run'),
       tests: z
         .array(testSchema(source))
         .optional()
         .describe('Run by sluice test: given these items, expect these outcomes'),
     })
-    .refine((value) => value.source !== undefined || value.export !== undefined, {
-      error: 'source or export is missing',
+    .refine((value) => TASKS.filter((task) => value[task] !== undefined).length > 0, {
+      error: 'source, export or reindex is missing',
       // Beside whatever else is wrong.
       when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
     })
-    .meta({ [ONE_OF]: ['source', 'export'] });
+    .meta({ [ONE_OF]: TASKS });
 }
 
 async function sourceSchemas(): Promise<Record<string, z.ZodObject>> {

@@ -42,6 +42,8 @@ it('has the same keys as its type', async () => {
     batch: true,
     sink: true,
     export: true,
+    reindex: true,
+    schedule: true,
     on_failure: true,
     tests: true,
   };
