@@ -12,7 +12,9 @@ import {
 } from './session.ts';
 
 // The compiler rewrites the specifiers of imports, not the names in URLs.
-const SCRIPT = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+const SCRIPT = import.meta.url.endsWith('.ts')
+  ? new URL('./worker.ts', import.meta.url)
+  : new URL('./worker.js', import.meta.url);
 
 interface Waiting {
   resolve(outputs: Feeds): void;
