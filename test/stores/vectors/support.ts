@@ -1,5 +1,10 @@
-import type { VectorRow } from '../../../src/model/vector-index.ts';
+import { join } from 'node:path';
+import { connect } from '@lancedb/lancedb';
+import type { Context } from '../../../src/model/contracts.ts';
+import type { IndexWriter, VectorRow } from '../../../src/model/vector-index.ts';
 import type { Generation, IndexedModel } from '../../../src/model/workflow.ts';
+import { openIndexWriter } from '../../../src/stores/index.ts';
+import { testContext } from '../../support/context.ts';
 
 export const DIMENSIONS = 4;
 
@@ -45,3 +50,37 @@ export const frame = (inputId: string, content: string, timeMs: number, seed = 1
   timeMs,
   vector: vectorOf(seed),
 });
+
+export const opened = (
+  store: string,
+  models: IndexedModel[] = [model('aaaa')],
+  runId = 'run-1',
+  context: Context = testContext(),
+): Promise<IndexWriter> => openIndexWriter(store, models, { runId, wait: false, reserveBytes: 0 }, context);
+
+/** Appends and does not wait for more. */
+export async function appendNow(writer: IndexWriter, fingerprint: string, rows: VectorRow[]): Promise<void> {
+  await Promise.all([writer.append(fingerprint, rows), writer.flush()]);
+}
+
+export type StoredRow = { inputId: string; content: string; part: string; timeMs: bigint | null } & Record<
+  string,
+  unknown
+>;
+
+/** Rows as another program sees them, in the order of ids, parts and times. */
+export async function storedRows(store: string, table = 'vectors_aaaa'): Promise<StoredRow[]> {
+  const connection = await connect(join(store, 'index', 'db'));
+  const rows = await (await connection.openTable(table)).query().toArray();
+  connection.close();
+  const orderOf = ({ inputId, content, part, timeMs }: StoredRow) =>
+    JSON.stringify([inputId, content, part, String(timeMs ?? '').padStart(20)]);
+  return rows
+    .map((row): StoredRow => {
+      const { vector, ...fields } = row.toJSON();
+      return { ...fields, ...(vector ? { vector: [...vector] } : {}) };
+    })
+    .sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1));
+}
+
+export const idsOf = (rows: StoredRow[]): string[] => rows.map(({ inputId }) => inputId);
