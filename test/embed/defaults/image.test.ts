@@ -148,8 +148,8 @@ describe('the built-in model for images', () => {
       }));
       return others.reduce((best, other) => (other.score > best.score ? other : best)).name === name;
     });
-    // By chance it would be 3 of 47.
-    expect(right.length / quarters.length).toBeGreaterThan(0.6);
+    // By chance it would be 3 of 47; it is 44 of 48.
+    expect(right.length / quarters.length).toBeGreaterThan(0.8);
   });
 
   it('is converted once, to the same bytes everywhere', async () => {
