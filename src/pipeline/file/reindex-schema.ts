@@ -1,25 +1,27 @@
 import { z } from 'zod';
 import { workflowNodeSchema } from '../../embed/index.ts';
 import { DEVICES } from '../../model/embedding.ts';
-import { KINDS } from '../../model/kind.ts';
+import type { Kind } from '../../model/kind.ts';
 
 /** Nodes of the platform's workflows that a store's base workflow does not have. */
 const OTHER_NODES = ['concept', 'concepts', 'cluster', 'clusters', 'classifier', 'detector'];
 
 const node = workflowNodeSchema.partial({ name: true });
-const models = z.union([z.string().min(1), node, z.array(z.union([z.string().min(1), node])).min(1)], {
-  error: 'expected a model (default, a folder, a hub id), { model, dtype, … }, or a list of them',
-});
+const modelsFor = (kind: Kind) =>
+  z
+    .union([z.string().min(1), node, z.array(z.union([z.string().min(1), node])).min(1)], {
+      error: 'expected a model (default, a folder, a hub id), { model, dtype, … }, or a list of them',
+    })
+    .optional()
+    .describe(`The model, or models, for inputs of kind ${kind}`);
 
 const workflow = z
   .strictObject({
     name: z.string().min(1).max(100).describe('What to call the workflow'),
-    ...Object.fromEntries(
-      KINDS.map((kind) => [
-        kind,
-        models.optional().describe(`The model, or models, for inputs of kind ${kind}`),
-      ]),
-    ),
+    text: modelsFor('text'),
+    image: modelsFor('image'),
+    video: modelsFor('video'),
+    audio: modelsFor('audio'),
     regions: z.boolean().optional().describe('Also embed each box annotation of an image'),
     ...Object.fromEntries(
       OTHER_NODES.map((name) => [
@@ -52,3 +54,7 @@ export const reindexSchema = z.strictObject({
     .optional()
     .describe('Earlier indexes that stay, so that workflow revert is instant; 2 unless given'),
 });
+
+export type ReindexEntry = z.infer<typeof reindexSchema>;
+/** A model as a pipeline file names it. */
+export type ModelEntry = string | z.infer<typeof node>;

@@ -5,6 +5,8 @@ import { ingest } from '../ingest.ts';
 import type { RunReport } from '../report.ts';
 import type { PipelineFile } from './pipeline-file.ts';
 import { checkObject, type ReadPipeline, readPipeline, requireSound } from './read.ts';
+import { reindexSchema } from './reindex-schema.ts';
+import { runReindexOf } from './run-reindex.ts';
 import { exportRequestOf, type RunOverrides, requestOf } from './to-request.ts';
 
 export interface PipelineRequest extends RunOverrides {
@@ -23,7 +25,7 @@ export async function openPipeline(pipeline: string | PipelineFile, base = '.'):
   return read;
 }
 
-/** Runs a pipeline as one run, and gives its report; as `ingest` or `exportDataset`, which it is made into. */
+/** Runs a pipeline as one run, and gives its report; as `ingest`, `exportDataset` or `reindex`, which it is made into. */
 export async function runPipeline(
   request: PipelineRequest,
   env?: Partial<RunEnvironment>,
@@ -37,6 +39,8 @@ export function runRead(
   overrides: RunOverrides,
   env?: Partial<RunEnvironment>,
 ): Promise<RunReport> {
+  const { reindex } = pipeline.file;
+  if (reindex !== undefined) return runReindexOf(pipeline, reindexSchema.parse(reindex), overrides, env);
   const exported = exportRequestOf(pipeline, overrides);
   return exported === undefined ? ingest(requestOf(pipeline, overrides), env) : exportDataset(exported, env);
 }

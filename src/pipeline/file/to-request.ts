@@ -88,9 +88,9 @@ export function storeOfPipeline(
   { file, base }: Pick<ReadPipeline, 'file' | 'base'>,
   { store, storeGiven }: Pick<RunOverrides, 'store' | 'storeGiven'>,
 ): string {
-  const { sink, export: exported } = file;
+  const { sink, export: exported, reindex } = file;
   const ofExport = exported === undefined ? undefined : (componentOf(exported)[1] as Partial<ExportFields>);
-  const named = sink !== undefined && 'local' in sink ? sink.local.store : ofExport?.store;
+  const named = sink !== undefined && 'local' in sink ? sink.local.store : (ofExport ?? reindex)?.store;
   return named === undefined || storeGiven ? store : resolve(base, named);
 }
 
