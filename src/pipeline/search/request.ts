@@ -63,6 +63,8 @@ export function checkRequest(request: SearchRequest): CheckedRequest {
   const { top, metric, objects } = data;
   return {
     ...request,
+    // Without those that are there and undefined.
+    query: Object.fromEntries(given) as SearchQuery,
     top,
     metric,
     objects,

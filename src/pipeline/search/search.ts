@@ -178,7 +178,8 @@ function indexEmpty({ store, kinds, objects }: CheckedRequest, { state }: Vector
   const { serving, base } = state;
   const at = `--store ${quoted(store)}`;
   const of = objects ? ' of kind image' : kinds === undefined ? '' : ` of kind ${kinds.join(', ')}`;
-  const isSet = serving.models.length > 0 || base.models.length > 0;
+  const wanted = objects ? ['image'] : kinds;
+  const isSet = [...serving.models, ...base.models].some(({ kind }) => wanted?.includes(kind) ?? true);
   const how = isSet
     ? `run: sluice reindex ${at}`
     : `run: sluice workflow set general --text default --image default --audio default ${at} && sluice reindex ${at}`;

@@ -67,7 +67,8 @@ function explained({ hits, models, workflow, indexed, exact, query }: SearchResu
 
 function hitOf({ hit, tile, sound }: HitTile, result: SearchResult, colours: ClassColours): Html {
   const head = html`<p class="rank"><b>${hit.rank}</b><span>${where(hit)}${score(hit, result)}</span></p>`;
-  const foot = sound === undefined ? undefined : html`<audio controls preload="none" src="${sound}"></audio>`;
+  const foot =
+    sound === undefined ? undefined : html`<audio controls preload="metadata" src="${sound}"></audio>`;
   return tileOf(tile, colours, { head, foot });
 }
 
