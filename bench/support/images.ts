@@ -4,10 +4,14 @@ import sharp from 'sharp';
 
 const MASTERS = 100;
 
-/** Writes `count` distinct JPEGs of about 100 kB in folders of 1 000. */
-export async function makeImages(dir: string, count: number): Promise<void> {
+/** Writes `count` distinct JPEGs in folders of 1 000: of about 100 kB each, at 640 × 480. */
+export async function makeImages(
+  dir: string,
+  count: number,
+  size = { width: 640, height: 480 },
+): Promise<void> {
   const masters: Buffer[] = [];
-  for (let i = 0; i < MASTERS; i++) masters.push(await photoLike(i));
+  for (let i = 0; i < Math.min(MASTERS, count); i++) masters.push(await photoLike(i, size));
   for (let i = 0; i < count; i++) {
     const folder = join(dir, String(Math.floor(i / 1000)).padStart(3, '0'));
     if (i % 1000 === 0) mkdirSync(folder, { recursive: true });
@@ -16,8 +20,10 @@ export async function makeImages(dir: string, count: number): Promise<void> {
 }
 
 /** Smooth shapes under noise: about 100 kB at 640 × 480, and as slow to decode as a photo of that size. */
-async function photoLike(seed: number): Promise<Buffer> {
-  const [width, height] = [640, 480];
+async function photoLike(
+  seed: number,
+  { width, height }: { width: number; height: number },
+): Promise<Buffer> {
   const noise = await sharp({
     create: {
       width,
