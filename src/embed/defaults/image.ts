@@ -18,8 +18,8 @@ import { packageFolder } from './package-files.ts';
 /**
  * Pictures are pressed into a square, as those that the model was trained with (at 512). 256 is the least size from which
  * more helped no more: of 19 photos of five classes and 24 objects cut out of others, the nearest one was of the same
- * class for 28–30 at 224, 31–32 at 256, 31–34 at 288 to 384 and
- * 28–30 at 512; with the middle cut out instead, for 4 to 7 fewer.
+ * class for 28–30 at 224, 31–32 at 256, 31–34 at 288 to 384 and 28–30 at 512; with the middle cut out instead, for 4 to 7
+ * fewer.
  */
 const RECIPE: ImageRecipe = {
   resize: { width: 256, height: 256 },

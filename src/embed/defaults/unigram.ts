@@ -3,6 +3,8 @@ const SPACE = '\u2581';
 /** What no piece fits is the first id; others of the first six are never found in a text. */
 const UNKNOWN = 0;
 const RESERVED = 6;
+/** Of a piece, in characters. */
+const LONGEST_PIECE = 16;
 /** An unknown character scores so much less than the least likely piece, as in SentencePiece. */
 const UNKNOWN_PENALTY = 10;
 
@@ -45,17 +47,25 @@ export class UnigramTokenizer {
     this.#unknownScore = least - UNKNOWN_PENALTY;
   }
 
-  /** Ids of a text, at most `limit`; none of a text without anything but white space. */
+  /** Ids of a text, at most `limit`; none of a text without anything but white space. What lies behind is not read. */
   encode(text: string, limit: number): number[] {
-    const chars = normalised(text);
+    const found: number[] = [];
+    // No piece goes on behind a space, so that words can be divided one by one.
+    for (const word of wordsOf(text, limit * LONGEST_PIECE)) {
+      if (found.length >= limit) break;
+      for (const id of this.#divided([SPACE, ...word])) {
+        // Unknown characters in a row are one.
+        if (id !== UNKNOWN || found.at(-1) !== UNKNOWN) found.push(id);
+      }
+    }
+    return found.slice(0, limit);
+  }
+
+  #divided(chars: readonly string[]): number[] {
     const { ids, starts } = this.#bestPath(chars);
     const found: number[] = [];
-    for (let end = chars.length; end > 0; end = starts[end]!) {
-      const id = ids[end]!;
-      // Unknown characters in a row are one.
-      if (id !== UNKNOWN || found.at(-1) !== UNKNOWN) found.push(id);
-    }
-    return found.reverse().slice(0, limit);
+    for (let end = chars.length; end > 0; end = starts[end]!) found.push(ids[end]!);
+    return found.reverse();
   }
 
   /** For each end: the last piece of the best way there, and where it begins. */
@@ -82,8 +92,18 @@ export class UnigramTokenizer {
   }
 }
 
-/** Characters after NFKC, with white space as one space between words, as SentencePiece does it. */
-function normalised(text: string): string[] {
-  const words = text.normalize('NFKC').trim().replace(/\s+/gu, SPACE);
-  return words === '' ? [] : [...(SPACE + words)];
+/** What is between white space after NFKC, as SentencePiece does it; words without an end are cut after `most` units. */
+function* wordsOf(text: string, most: number): Generator<string, void, void> {
+  // One character at a time: a pattern of a whole word of some million overflows the stack.
+  const space = /\s/gu;
+  const other = /\S/gu;
+  for (let end = 0; ; ) {
+    other.lastIndex = end;
+    const start = other.exec(text)?.index;
+    if (start === undefined) return;
+    space.lastIndex = start;
+    end = space.exec(text)?.index ?? text.length;
+    const word = text.slice(start, Math.min(end, start + most)).normalize('NFKC');
+    for (const part of word.split(/\s+/u)) if (part !== '') yield part;
+  }
 }

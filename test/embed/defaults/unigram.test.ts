@@ -52,9 +52,20 @@ describe('the tokenizer of the built-in model for texts', () => {
     expect(tokenizer.encode(text, 3)).toEqual(encode(text).slice(0, 3));
   });
 
+  it.each([
+    ['words', 'word '],
+    ['one word', 'word'],
+    ['characters that are not known', '字'],
+    ['spaces', ' \u3000'],
+  ])('reads no more of twenty million characters than it needs: %s', (_, part) => {
+    const ids = tokenizer.encode(part.repeat(20_000_000 / part.length), 128);
+    expect(ids).toEqual(tokenizer.encode(part.repeat(1000), 128));
+  });
+
   it('gives ids of the vocabulary for any text, and loses no character that it knows', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 60 }), (text) => {
+      fc.property(fc.uint16Array({ maxLength: 60 }), (units) => {
+        const text = String.fromCharCode(...units);
         expect(encode(text).every((id) => vocabulary[id] !== undefined)).toBe(true);
       }),
     );
