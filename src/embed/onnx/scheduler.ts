@@ -55,6 +55,7 @@ export class Scheduler<P> {
   #ready: Prepared<P>[] = [];
   #dispatch: NodeJS.Immediate | undefined;
   #preparing = 0;
+  #closed: FatalError | undefined;
   #calls = 0;
 
   constructor(preparation: Preparation<P>, parts: SchedulerParts) {
@@ -64,6 +65,7 @@ export class Scheduler<P> {
 
   async embed(items: readonly EmbedItem[], role: Role, signal: AbortSignal): Promise<Request['results']> {
     signal.throwIfAborted();
+    if (this.#closed) throw this.#closed;
     if (items.length === 0) return [];
     const request: Request = {
       role,
@@ -91,8 +93,8 @@ export class Scheduler<P> {
 
   /** What is asked for still is given up. */
   close(): void {
-    const error = new FatalError('ENGINE_LOST', 'the model was closed while it was in use');
-    for (const request of this.#requests) this.#give(request, error);
+    this.#closed = new FatalError('ENGINE_LOST', 'the model was closed while it was in use');
+    for (const request of this.#requests) this.#give(request, this.#closed);
   }
 
   /** Starts whatever can be started. */

@@ -139,6 +139,7 @@ describe('a batched model', () => {
     });
     await tower.close();
     await under;
+    await expect(tower.embed([idItem(1)], 'document', never)).rejects.toMatchObject({ code: 'ENGINE_LOST' });
   });
 });
 
