@@ -23,6 +23,7 @@ const COMMANDS = new Map<string, () => Promise<MakeCommand>>([
   ['reindex', async () => (await import('./reindex.ts')).reindexCommand],
   ['runs', async () => (await import('./runs.ts')).runsCommand],
   ['store', async () => (await import('./store.ts')).storeCommand],
+  ['models', async () => (await import('./models.ts')).modelsCommand],
   ['lint', async () => (await import('./lint.ts')).lintCommand],
   ['test', async () => (await import('./test.ts')).testCommand],
   ['inspect', async () => (await import('./inspect.ts')).inspectCommand],

@@ -10,6 +10,7 @@ import type { Tower } from './tower.ts';
 
 export { openEmbedder } from './embedder.ts';
 export { fingerprintOf, generationId, nodeFingerprint } from './fingerprint.ts';
+export { cachedModels } from './models/cached.ts';
 export type { HubOptions } from './models/hub.ts';
 export { describeRef, modelRefSchema, parseModelRef, workflowNodeSchema } from './models/ref.ts';
 export type { EngineOptions, Tower } from './tower.ts';
@@ -29,7 +30,7 @@ export interface FindOptions {
  * Throws FatalError MODEL_NOT_FOUND, MODEL_INVALID or MODEL_UNSUPPORTED.
  */
 export async function findTowers(ref: ModelRef, options: FindOptions, ctx: Context): Promise<Tower[]> {
-  if (ref.model === DEFAULT_MODEL) return defaultTowers(ref, options);
+  if (ref.model === DEFAULT_MODEL) return defaultTowers(ref);
   const folder = await folderOf(ref, options, ctx);
   const found = await Promise.all([
     import('./image/tower.ts').then(({ imageTower }) => imageTower(folder, ref)),
@@ -50,7 +51,7 @@ export async function findTowers(ref: ModelRef, options: FindOptions, ctx: Conte
   );
 }
 
-async function defaultTowers(ref: ModelRef, options: FindOptions): Promise<Tower[]> {
+async function defaultTowers(ref: ModelRef): Promise<Tower[]> {
   const { dtype, pooling, maxTokens, documentPrompt, queryPrompt } = ref;
   const variations = { dtype, pooling, maxTokens, documentPrompt, queryPrompt };
   const [varied] = Object.entries(variations).find(([, value]) => value !== undefined) ?? [];
@@ -59,7 +60,7 @@ async function defaultTowers(ref: ModelRef, options: FindOptions): Promise<Tower
   return Promise.all([
     import('./defaults/image.ts').then(({ defaultImageTower }) => defaultImageTower()),
     import('./defaults/text.ts').then(({ defaultTextTower }) => defaultTextTower()),
-    import('./defaults/audio.ts').then(({ defaultAudioTower }) => defaultAudioTower(options)),
+    import('./defaults/audio.ts').then(({ defaultAudioTower }) => defaultAudioTower()),
   ]);
 }
 

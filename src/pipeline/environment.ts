@@ -18,6 +18,8 @@ export interface RunEnvironment {
   searchPath: string;
   /** Folder for converted models and what was measured of them: `SLUICE_CACHE`, else `sluice` in the user's cache. */
   cacheDir: string;
+  /** Where models that are named by a hub id are fetched: `HF_ENDPOINT`, else Hugging Face. */
+  hub?: HubOptions;
   /** Opens the models of a workflow, instead of the engines that come with Sluice. */
   openModel?(ref: ModelRef, modality: Modality, ctx: Context): Promise<Embedder>;
   /** Called when the source is open and the run is about to list it. */

@@ -2,6 +2,7 @@ import { pcmChunks } from '../../media/pcm.ts';
 import type { Context } from '../../model/contracts.ts';
 import { soundOf, soundTools } from '../audio/sound-source.ts';
 import { type Mel, SPEECH_RECIPE, speechWindows, WINDOW_VALUES } from '../audio/speech-windows.ts';
+import type { ModelFolder } from '../models/folder.ts';
 import { openBatched } from '../onnx/batched.ts';
 import { type Engine, openEngine } from '../onnx/engine.ts';
 import type { Preparation } from '../onnx/preparation.ts';
@@ -20,8 +21,9 @@ const SAMPLE_WINDOWS = 116;
  *
  * Throws FatalError MODEL_NOT_FOUND.
  */
-export async function defaultAudioTower(_options: { cacheDir: string }): Promise<Tower> {
-  const folder = packageFolder(PACKAGE, 'models');
+export async function defaultAudioTower(
+  folder: ModelFolder = packageFolder(PACKAGE, 'models'),
+): Promise<Tower> {
   const mel = folder.require('melspectrogram.onnx');
   const graph = folder.require('embedding_model.onnx');
   return {

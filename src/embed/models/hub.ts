@@ -1,16 +1,13 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
-import { writeFileAtomic } from '../../io/atomic.ts';
-import { errnoOf, writeFailure } from '../../io/disk-errors.ts';
 import type { Context } from '../../model/contracts.ts';
-import { DTYPES, type ModelRef } from '../../model/embedding.ts';
+import type { ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
 import { ModelFolder } from './folder.ts';
 import { fetchFile, type HubFile } from './hub-fetch.ts';
 import { dtypesOf, wantedFiles } from './hub-files.ts';
 import type { HubId } from './hub-id.ts';
 import { type Hub, listModel } from './hub-listing.ts';
+import { type Manifest, readManifest, writeManifest } from './manifest.ts';
 
 export interface HubOptions {
   /** Of a server with the hub's addresses; `https://huggingface.co` unless given. */
@@ -20,16 +17,6 @@ export interface HubOptions {
 }
 
 const ENDPOINT = 'https://huggingface.co';
-/** What was fetched; `commit` keeps what is fetched later of the same state. */
-const MANIFEST = '.sluice-model.json';
-const manifestSchema = z.object({
-  schema: z.literal(1),
-  commit: z.string(),
-  files: z.array(z.string()),
-  /** Types of weights that are there with all that belongs to them. */
-  dtypes: z.array(z.enum(DTYPES)),
-});
-type Manifest = z.infer<typeof manifestSchema>;
 
 /**
  * The files of a hub's model, in `<cacheDir>/models/<org>/<name>/<revision>`. Only files that are missing there are
@@ -80,20 +67,6 @@ async function fetchAll(
     await fetchFile(hub, { id, commit, file, to: join(path, ...file.name.split('/')) }, ctx);
     manifest.files.push(file.name);
     await writeManifest(path, manifest);
-  }
-}
-
-const writeManifest = (path: string, manifest: Manifest): Promise<void> =>
-  writeFileAtomic(join(path, MANIFEST), `${JSON.stringify(manifest)}\n`);
-
-async function readManifest(folder: ModelFolder): Promise<Manifest> {
-  try {
-    return manifestSchema.parse(JSON.parse(await readFile(join(folder.path, MANIFEST), 'utf8')));
-  } catch (error) {
-    // What cannot be read is made again, beside files that are fetched again.
-    if (errnoOf(error) === undefined || errnoOf(error) === 'ENOENT')
-      return { schema: 1, commit: '', files: [], dtypes: [] };
-    throw writeFailure(error, folder.path);
   }
 }
 

@@ -1,73 +1,17 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { audioTower } from '../../../src/embed/audio/tower.ts';
 import { findTowers, fingerprintOf, openEmbedder } from '../../../src/embed/index.ts';
 import { ModelFolder } from '../../../src/embed/models/folder.ts';
 import { ELEMENT, type OnnxValue } from '../../../src/formats/onnx/types.ts';
-import { writeModel } from '../../../src/formats/onnx/write.ts';
 import type { ModelRef } from '../../../src/model/embedding.ts';
+import { type ClapParts, clapFolder, EMBEDS, FEATURES } from '../../support/clap-folder.ts';
 import { testContext } from '../../support/context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { wav } from '../../support/wav.ts';
 
 const REF = { model: 'clap' };
-const PREPROCESSOR = {
-  feature_extractor_type: 'ClapFeatureExtractor',
-  feature_size: 4,
-  sampling_rate: 8000,
-  hop_length: 80,
-  fft_window_size: 256,
-  max_length_s: 1,
-  frequency_min: 50,
-  frequency_max: 4000,
-  padding: 'repeatpad',
-  truncation: 'rand_trunc',
-};
-const FEATURES: OnnxValue = { name: 'input_features', type: ELEMENT.float, dims: ['N', 1, 101, 4] };
-const EMBEDS: OnnxValue = { name: 'audio_embeds', type: ELEMENT.float, dims: ['N', 4] };
-
-interface Parts {
-  preprocessor?: object;
-  inputs?: OnnxValue[];
-  outputs?: OnnxValue[];
-  opset?: number;
-}
-
-/** A model whose vector is the mean spectrum: [N, 1, 101, 4] over the frames. */
-async function clapFolder({
-  preprocessor = {},
-  inputs = [FEATURES],
-  outputs = [EMBEDS],
-  opset = 13,
-}: Parts = {}): Promise<ModelFolder> {
-  const path = await tempFolder();
-  await mkdir(join(path, 'onnx'));
-  await writeFile(join(path, 'config.json'), '{"model_type":"clap"}');
-  await writeFile(
-    join(path, 'preprocessor_config.json'),
-    JSON.stringify({ ...PREPROCESSOR, ...preprocessor }),
-  );
-  const half = inputs[0]?.type === ELEMENT.float16;
-  const model = writeModel({
-    opset,
-    name: 'clap',
-    nodes: [
-      {
-        op: 'ReduceMean',
-        inputs: ['input_features'],
-        outputs: ['audio_embeds'],
-        attributes: { axes: { ints: [1, 2] }, keepdims: { i: 0 } },
-      },
-    ],
-    tensors: [],
-    inputs,
-    outputs,
-  });
-  await writeFile(join(path, 'onnx', half ? 'audio_model_fp16.onnx' : 'audio_model.onnx'), model);
-  return new ModelFolder('clap', path);
-}
-
 const OPTIONS = { devices: ['cpu'] as const, cores: 1, deviceBatch: 2 };
 
 async function opened(folder: ModelFolder, ref: ModelRef = REF) {
@@ -155,7 +99,7 @@ describe('audioTower', () => {
     expect(await readdir(join(folder.path, 'graphs'))).toEqual(graphs);
   });
 
-  it.each<[string, Parts, string, RegExp]>([
+  it.each<[string, ClapParts, string, RegExp]>([
     ['fusion', { preprocessor: { truncation: 'fusion' } }, 'MODEL_UNSUPPORTED', /CLAP with fusion/],
     [
       'fusion by default',

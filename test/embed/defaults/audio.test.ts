@@ -49,7 +49,7 @@ let embedder: Embedder;
 beforeAll(async () => {
   cache = await mediaFolder();
   const options = { devices: ['cpu'] as const, cores: 1, deviceBatch: 4, cacheDir: cache.path };
-  embedder = await openEmbedder(await defaultAudioTower(options), options, ctx);
+  embedder = await openEmbedder(await defaultAudioTower(), options, ctx);
 }, 180_000);
 afterAll(async () => {
   await embedder.close();
