@@ -32,6 +32,7 @@ export type {
   SinkResult,
   SourceItem,
 } from './model/contracts.ts';
+export type { Device, DeviceReport, Embedder, EmbedItem, Modality, ModelRef } from './model/embedding.ts';
 export {
   FatalError,
   RejectedItemError,
@@ -70,6 +71,20 @@ export type { PipelineProblem } from './pipeline/file/problem.ts';
 export { type ReadPipeline, readPipeline } from './pipeline/file/read.ts';
 export { type PipelineRequest, runPipeline } from './pipeline/file/run.ts';
 export { runTests, type TestResult } from './pipeline/file/tests.ts';
+export type { IndexReport } from './pipeline/indexing/index-accounts.ts';
+export { reindex } from './pipeline/indexing/reindex.ts';
+export type { ReindexRequest } from './pipeline/indexing/reindex-request.ts';
+export {
+  type ListedWorkflow,
+  listWorkflows,
+  type NodeRequest,
+  revertWorkflow,
+  type SetWorkflowRequest,
+  type ShownWorkflow,
+  setWorkflow,
+  showWorkflow,
+  type WorkflowSet,
+} from './pipeline/indexing/workflow.ts';
 export { type IngestRequest, ingest } from './pipeline/ingest.ts';
 export type { ProgressSnapshot } from './pipeline/progress.ts';
 export type { RunReport } from './pipeline/report.ts';

@@ -51,16 +51,23 @@ function indexIdentity({ totals, workflow }: IndexReport): string {
 }
 
 function indexed({ vectors, models, plan }: IndexReport): string[] {
-  const devices = models.map(({ kind, model, device }) => {
-    const missed = device.tried.map(({ device: tried, error }) => `; not ${tried}: ${error}`);
-    return `${' '.repeat(14)}${kind}: ${printable(model)} on ${device.got}${printable(missed.join(''))}`;
-  });
+  const named = models.map(({ kind, model }) => `${kind} ${printable(model)}`);
+  // Mostly all models are on one device.
+  const devices = new Set(
+    models.map(({ device: { got, tried } }) => [got, ...tried.map(missed)].join('; not ')),
+  );
+  const lines = [
+    `models        ${named.join(' · ')}`,
+    ...[...devices].map((on) => `device        ${printable(on)}`),
+  ];
   const planned = (plan ?? []).map(
     ({ kind, model, inputs, bytes, estimatedMs }) =>
       `would embed   ${formatCount(inputs)} × ${kind} (${formatBytes(bytes)}) with ${printable(model)}: about ${formatDuration(estimatedMs)}`,
   );
-  return [...(plan === undefined ? [`vectors       ${formatCount(vectors)} written`] : planned), ...devices];
+  return [...(plan === undefined ? [`vectors       ${formatCount(vectors)} written`] : planned), ...lines];
 }
+
+const missed = ({ device, error }: { device: string; error: string }): string => `${device}: ${error}`;
 
 /** What could not be embedded, by code; the items themselves are stored. */
 function explainIndex({ byCode }: IndexReport): string[] {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
-import { DEFAULT_MODEL, workflowNodeSchema } from '../../embed/index.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { DEFAULT_MODEL, describeRef, workflowNodeSchema } from '../../embed/index.ts';
 import { MAX_FRAMES, SAMPLE_MS } from '../../media/frames.ts';
 import type { Device, ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
@@ -10,7 +11,6 @@ import {
   EMPTY_WORKFLOW,
   type Generation,
   type IndexCounts,
-  type IndexState,
   type Workflow,
   type WorkflowNode,
 } from '../../model/workflow.ts';
@@ -62,11 +62,12 @@ export async function setWorkflow(
   const ctx = contextOf(env);
   const store = resolve(request.store);
   const { devices = [], keepGenerations = KEPT_GENERATIONS } = request;
-  // Makes the store where there is none, so that its inputs can be counted.
-  const workflow = workflowFor(request, await changeIndexState(store, (state) => state, ctx));
+  const workflow = namesModels(request) ? workflowOfRequest(request) : await knownWorkflow(store, request);
   const models = await openWorkflow(workflow, devices, env);
   await models.close();
   const { generation } = models;
+  // Makes the store where there is none, so that its inputs can be counted.
+  await changeIndexState(store, (state) => state, ctx);
   const waiting = await waitingUnder(store, generation, env);
   const state = await changeIndexState(
     store,
@@ -150,35 +151,49 @@ async function waitingUnder(store: string, generation: Generation, env: RunEnvir
   return [...waits.values()].reduce((sum, count) => sum + count, 0);
 }
 
-function workflowFor({ name, models, regions }: SetWorkflowRequest, state: IndexState): Workflow {
-  const given = KINDS.filter((kind) => (models?.[kind]?.length ?? 0) > 0);
-  if (given.length === 0) {
-    if (regions !== undefined)
-      throw new FatalError('CONFIG_INVALID', 'regions are for a workflow with models; name them as well');
-    if (name === EMPTY_WORKFLOW) return { name, nodes: {}, regions: false };
-    const known = state.workflows.find((workflow) => workflow.name === name);
-    if (known !== undefined) return known;
-    throw noWorkflow(name, [{ name: EMPTY_WORKFLOW }, ...state.workflows]);
-  }
+const namesModels = ({ models = {} }: SetWorkflowRequest): boolean =>
+  KINDS.some((kind) => (models[kind]?.length ?? 0) > 0);
+
+/** One that the store knows already. */
+async function knownWorkflow(store: string, { name, regions }: SetWorkflowRequest): Promise<Workflow> {
+  if (regions !== undefined)
+    throw new FatalError('CONFIG_INVALID', 'regions are for a workflow with models; name them as well');
+  if (name === EMPTY_WORKFLOW) return { name, nodes: {}, regions: false };
+  const { workflows } = await readIndexState(store);
+  const known = workflows.find((workflow) => workflow.name === name);
+  if (known !== undefined) return known;
+  throw noWorkflow(name, [{ name: EMPTY_WORKFLOW }, ...workflows]);
+}
+
+function workflowOfRequest({ name, models = {}, regions = false }: SetWorkflowRequest): Workflow {
   if (name === EMPTY_WORKFLOW)
     throw new FatalError('CONFIG_INVALID', `the workflow ${EMPTY_WORKFLOW} has no models; take another name`);
   if (name.trim() === '' || name.length > 100)
     throw new FatalError('CONFIG_INVALID', 'the name of a workflow has 1 to 100 characters');
   const nodes: Workflow['nodes'] = {};
-  for (const kind of given) nodes[kind] = nodesOf(kind, models![kind]!);
-  return { name, nodes, regions: regions ?? false };
+  for (const kind of KINDS) {
+    const of = models[kind] ?? [];
+    if (of.length > 0) nodes[kind] = nodesOf(kind, of);
+  }
+  return { name, nodes, regions };
 }
 
 function nodesOf(kind: Kind, models: readonly NodeRequest[]): WorkflowNode[] {
   const nodes = models.map((model) => nodeOf(kind, model));
   const names = nodes.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) !== i);
+  const same = nodes.find((node, i) => nodes.findIndex((other) => isSame(node, other)) !== i);
+  if (same !== undefined)
+    throw new FatalError('CONFIG_INVALID', `the model ${describeRef(same)} is given twice for ${kind}`);
   if (twice === undefined) return nodes;
   throw new FatalError(
     'CONFIG_INVALID',
     `two models for ${kind} have the name ${twice}; name them: --${kind} NAME=MODEL`,
   );
 }
+
+const isSame = ({ name: _, ...one }: WorkflowNode, { name: __, ...other }: WorkflowNode): boolean =>
+  isDeepStrictEqual(one, other);
 
 function nodeOf(kind: Kind, request: NodeRequest): WorkflowNode {
   const isVideo = kind === 'video';

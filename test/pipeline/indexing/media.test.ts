@@ -70,7 +70,11 @@ test('a sound has one vector, a video one for each frame and their mean', async 
   await writeFile(join(source, 's.wav'), wav(1000));
   const { ffmpeg } = await findTools({ path: process.env['PATH'] ?? '' });
   const clip = ['-f', 'lavfi', '-i', 'testsrc=size=64x48:rate=5:duration=3', '-pix_fmt', 'yuv420p'];
-  await runTool(ffmpeg, [...clip, join(source, 'v.mp4')], { timeoutMs: 120_000, maxBytes: 1_000_000 });
+  await runTool(ffmpeg, [...clip, join(source, 'v.mp4')], {
+    timeoutMs: 120_000,
+    maxBytes: 1_000_000,
+    signal: new AbortController().signal,
+  });
   const models = fakeModels();
   const both = { audio: [{ model: 'a' }], video: [{ model: 'i' }] };
   await setWorkflow({ store, name: 'av', models: both }, models);
