@@ -10,7 +10,7 @@ const SPARE_FRAGMENTS = 64;
  * Larger tables are compacted only on request: LanceDB's compaction rewrites every fragment below a million rows at
  * once and holds much of it (1.1 GB seen for 0.8 GB of texts), and its API has no bound for that.
  */
-const AUTOMATIC_BYTES = 256_000_000;
+export const AUTOMATIC_BYTES = 256_000_000;
 
 export interface Fragmentation {
   fragments: number;
@@ -33,5 +33,3 @@ export async function readFragmentation(table: Table): Promise<Fragmentation> {
 export function isFragmented({ fragments, rows, bytes }: Fragmentation): boolean {
   return fragments > SPARE_FRAGMENTS + 2 * (rows / COMMIT_ROWS + bytes / COMMIT_TEXT_BYTES);
 }
-
-export const tooWide = ({ bytes }: Fragmentation): boolean => bytes > AUTOMATIC_BYTES;

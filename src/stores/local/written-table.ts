@@ -1,6 +1,6 @@
 import type { Context } from '../../model/contracts.ts';
 import { asError } from '../../model/errors.ts';
-import { type Fragmentation, isFragmented, readFragmentation, tooWide } from './compaction.ts';
+import { AUTOMATIC_BYTES, type Fragmentation, isFragmented, readFragmentation } from './compaction.ts';
 import { TableSync } from './durability.ts';
 import { storeFailure, type Table } from './lance.ts';
 
@@ -20,6 +20,7 @@ export class WrittenTable {
   readonly #root: string;
   readonly #sync: TableSync;
   readonly #ctx: Context;
+  readonly #automaticBytes: number;
   #writing: Promise<unknown> = Promise.resolve();
   #fragmentation: Fragmentation;
   #saidTooWide = false;
@@ -30,7 +31,9 @@ export class WrittenTable {
     folder: string,
     fragmentation: Fragmentation,
     ctx: Context,
+    automaticBytes: number,
   ) {
+    this.#automaticBytes = automaticBytes;
     this.table = table;
     this.#root = root;
     this.#sync = new TableSync(folder);
@@ -38,9 +41,15 @@ export class WrittenTable {
     this.#ctx = ctx;
   }
 
-  /** `root` is the store, for messages; `folder` is the table's. */
-  static async open(table: Table, root: string, folder: string, ctx: Context): Promise<WrittenTable> {
-    return new WrittenTable(table, root, folder, await readFragmentation(table), ctx);
+  /** `root` is the store, for messages; `folder` is the table's. Above `automaticBytes` it is compacted only on request. */
+  static async open(
+    table: Table,
+    root: string,
+    folder: string,
+    ctx: Context,
+    automaticBytes: number = AUTOMATIC_BYTES,
+  ): Promise<WrittenTable> {
+    return new WrittenTable(table, root, folder, await readFragmentation(table), ctx, automaticBytes);
   }
 
   /** Runs one write that adds a fragment of so many rows and bytes. */
@@ -55,7 +64,7 @@ export class WrittenTable {
     if (!isFragmented(this.#fragmentation)) return false;
     this.#fragmentation = await readFragmentation(this.table);
     if (!isFragmented(this.#fragmentation)) return false;
-    if (tooWide(this.#fragmentation)) {
+    if (this.#fragmentation.bytes > this.#automaticBytes) {
       if (!this.#saidTooWide) {
         this.#ctx.logger.info(
           this.#fragmentation,

@@ -90,6 +90,22 @@ test('appends of a moment are one commit', async () => {
   await writer.close();
 });
 
+test('many small commits are joined as they come, without a change to what they hold', async () => {
+  const store = await tempFolder();
+  const writer = await opened(store);
+  const rows = Array.from({ length: 150 }, (_, n) => whole(`i${String(n).padStart(3, '0')}`, `c${n}`, n));
+  for (const row of rows) await appendNow(writer, A, [row]);
+  await writer.close();
+  const connection = await connect(join(store, 'index', 'db'));
+  const { fragmentStats } = await (await connection.openTable(`vectors_${A}`)).stats();
+  connection.close();
+  expect(fragmentStats.numFragments).toBeLessThan(64);
+  const stored = await storedRows(store);
+  expect(idsOf(stored)).toEqual(rows.map(({ inputId }) => inputId));
+  expect(stored.map(({ vector }) => vector)).toEqual(rows.map(({ vector }) => [...vector]));
+  expect(new Set(stored.map((row) => row['runId']))).toEqual(new Set(['run-1']));
+});
+
 test('an append that nobody flushes is committed when it is old enough', async () => {
   const store = await tempFolder();
   const clock: Clock = {

@@ -8,6 +8,7 @@ import type { Connection } from '../lance.ts';
 import { WrittenTable } from '../written-table.ts';
 import { EmbeddedKeys } from './embedded-keys.ts';
 import { READ_AT_ONCE } from './embeddings.ts';
+import { RecentCommits } from './recent-commits.ts';
 import { findStale, type IsCurrent } from './stale.ts';
 import {
   contentIn,
@@ -22,6 +23,8 @@ import {
 } from './tables.ts';
 import { encodeVectors, readVectors } from './vector-rows.ts';
 
+/** Larger tables are compacted only on request; what is added to them is joined as it comes. */
+const AUTOMATIC_BYTES = 64_000_000;
 /** Longer than for inputs: at the pace of a large model, a commit a second would leave ten thousands of fragments. */
 export const COMMIT_AGE_MS = 5_000;
 
@@ -43,6 +46,7 @@ export class VectorTable {
   readonly #written: WrittenTable;
   readonly #keys: EmbeddedKeys;
   readonly #group: GroupCommit<readonly VectorRow[], undefined>;
+  readonly #recent = new RecentCommits();
   /** Rows that were added since the indexes on ids and contents were looked at. */
   #unindexed = Number.POSITIVE_INFINITY;
 
@@ -75,7 +79,7 @@ export class VectorTable {
   ): Promise<VectorTable> {
     const table = await makeVectors(connection, model);
     const folder = tableFolder(options.db, tableName(model.fingerprint));
-    const written = await WrittenTable.open(table, options.root, folder, ctx);
+    const written = await WrittenTable.open(table, options.root, folder, ctx, AUTOMATIC_BYTES);
     return new VectorTable(model, written, await EmbeddedKeys.read(table), options, ctx);
   }
 
@@ -164,10 +168,11 @@ export class VectorTable {
     const { dimensions, fingerprint } = this.#model;
     if (rows.length > 0) {
       const { runId } = this.#options;
-      const encoded = encodeVectors(rows, dimensions, { runId, now: this.#ctx.clock.now() });
-      await this.#written.add({ rows: rows.length, bytes: rows.length * dimensions * 4 }, () =>
-        this.#written.table.add(encoded),
-      );
+      const now = this.#ctx.clock.now();
+      const encoded = encodeVectors(rows, dimensions, { runId, now });
+      const size = { rows: rows.length, bytes: rows.length * dimensions * 4 };
+      await this.#written.add(size, () => this.#written.table.add(encoded));
+      this.#recent.note({ ...size, at: now });
       this.#unindexed += rows.length;
     }
     for (const { inputId, content } of pairs.values()) this.#keys.add(inputId, content);
@@ -206,6 +211,7 @@ export class VectorTable {
   async #tidy(): Promise<void> {
     if (this.#ctx.signal.aborted) return;
     try {
+      await this.#recent.joinIfMany(this.#written);
       await this.#written.compactIfFragmented();
     } catch (error) {
       this.#ctx.logger.warn({ error: String(error) }, 'the index could not be compacted; the run goes on');
