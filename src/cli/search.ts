@@ -109,16 +109,15 @@ function forPeople({ hits, models, workflow }: SearchResult): string {
     String(hit.rank),
     hit.score.toFixed(4),
     printable(hit.id),
-    hit.kind,
-    printable(whereOf(hit)),
+    printable(`${hit.kind}${whereOf(hit)}`),
     printable(textOf(hit)),
   ]);
-  return `${table([['#', 'SCORE', 'ID', 'KIND', 'WHERE', 'WHAT'], ...rows])}\n${printable(by)}\n`;
+  return `${table([['#', 'SCORE', 'ID', 'KIND', 'WHAT'], ...rows])}\n${printable(by)}\n`;
 }
 
 function whereOf({ timeMs, annotation }: SearchHit): string {
-  if (timeMs !== undefined) return formatDuration(timeMs);
-  return annotation === undefined ? '' : annotation.id;
+  if (timeMs !== undefined) return ` at ${formatDuration(timeMs)}`;
+  return annotation === undefined ? '' : `, region ${annotation.id}`;
 }
 
 function textOf({ text, uri, annotation, concepts }: SearchHit): string {

@@ -40,7 +40,7 @@ export type { ChosenRows } from './local/row-changes.ts';
 export type { SlotBook, SlotRecord } from './local/slots.ts';
 export type { InputEmbedding } from './local/vectors/embeddings.ts';
 export type { IndexWriterOptions } from './local/vectors/index-writer.ts';
-export type { Indexed, NearestRequest, VectorSearch } from './local/vectors/search/vector-search.ts';
+export type { NearestRequest, VectorSearch } from './local/vectors/search/vector-search.ts';
 export type { VersionPatch } from './local/versions/change.ts';
 export type { NewVersion } from './local/versions/create.ts';
 export type { LocalWriter, WriterOptions } from './local/writer.ts';

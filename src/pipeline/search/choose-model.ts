@@ -3,11 +3,9 @@ import type { Modality, ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { Kind } from '../../model/kind.ts';
 import type { Generation, IndexedModel } from '../../model/workflow.ts';
+import { MODALITY_OF } from '../indexing/open-models.ts';
 
 export type FindTowers = (ref: ModelRef) => Promise<Tower[]>;
-
-/** What of a kind is embedded. */
-export const modalityOf = (kind: Kind): Modality => (kind === 'video' ? 'image' : kind);
 
 /** The models that a search may use, in the workflow's order. Throws FatalError INDEX_EMPTY or CONFIG_INVALID. */
 export function candidates(
@@ -38,7 +36,7 @@ export async function chooseModel(
   { regions }: Pick<Generation, 'regions'>,
   find: FindTowers,
 ): Promise<{ model: IndexedModel; tower: Tower }> {
-  const isOwn = ({ kind }: IndexedModel): boolean => modalityOf(kind) === modality;
+  const isOwn = ({ kind }: IndexedModel): boolean => MODALITY_OF[kind] === modality;
   const others: string[] = [];
   for (const model of [...models.filter(isOwn), ...models.filter((each) => !isOwn(each))]) {
     const towers = await find(model.node);
@@ -69,7 +67,7 @@ async function refuseChanged(
   towers: readonly Tower[],
   regions: boolean,
 ): Promise<void> {
-  const tower = towers.find(({ modality }) => modality === modalityOf(kind));
+  const tower = towers.find(({ modality }) => modality === MODALITY_OF[kind]);
   const now = tower && nodeFingerprint((await fingerprintOf(tower)).fingerprint, { kind, node, regions });
   if (now === fingerprint) return;
   throw new FatalError(

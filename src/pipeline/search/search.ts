@@ -81,6 +81,7 @@ async function answer(
   if (usable.length === 0) throw indexEmpty(request, vectors);
   const { model, vector } = await queryVector(request, usable, { reader, vectors }, models, ctx);
   const searched = inSpace(serving, model, request);
+  refuseOtherLength(vector, searched);
   const indexed = await vectors.coverage(searched);
   if (indexed.n === 0) throw indexEmpty(request, vectors);
   const { found, approximate } = await vectors.nearest(
@@ -152,6 +153,17 @@ async function queryVector(
   throw new FatalError(
     'INPUT_NOT_INDEXED',
     `the input ${query.id} (${input.kind}) has no vector of the workflow ${vectors.state.serving.workflow}; run: sluice reindex --store ${quoted(store)}`,
+  );
+}
+
+/** Models of one space give vectors of one length, unless a graph is not what its folder says. */
+function refuseOtherLength({ length }: Float32Array, models: readonly IndexedModel[]): void {
+  const other = models.find(({ dimensions }) => dimensions !== length);
+  if (other === undefined) return;
+  throw new FatalError(
+    'SPACE_MISMATCH',
+    `the query’s vector has ${length} numbers, those of ${other.node.name} (${other.kind}) ${other.dimensions}`,
+    { measured: length, limit: other.dimensions },
   );
 }
 

@@ -194,6 +194,11 @@ describe('a search is refused', () => {
     await changed.toMatchObject({ code: 'SPACE_MISMATCH', message: expect.stringContaining('clip') });
   });
 
+  test('when the vectors of a space are not of one length', async () => {
+    const other = await refused(({ store, texts }) => serve(store, [{ ...texts, dimensions: 8 }]), text);
+    await other.toMatchObject({ code: 'SPACE_MISMATCH', message: expect.stringContaining('4 numbers') });
+  });
+
   test('when no model takes such a query', async () => {
     const none = await refused(async () => {}, { query: { audio: Buffer.from('x') } });
     await none.toMatchObject({ code: 'SPACE_MISMATCH', message: expect.stringContaining('takes no audio') });

@@ -6,7 +6,7 @@ import type { EmbedItem, Modality, Role } from '../../../src/model/embedding.ts'
 import type { SluiceError } from '../../../src/model/errors.ts';
 import type { Kind } from '../../../src/model/kind.ts';
 import type { IndexedModel, WorkflowNode } from '../../../src/model/workflow.ts';
-import { modalityOf } from '../../../src/pipeline/search/choose-model.ts';
+import { MODALITY_OF } from '../../../src/pipeline/indexing/open-models.ts';
 import type { SearchRequest } from '../../../src/pipeline/search/request.ts';
 import { searchWith } from '../../../src/pipeline/search/search.ts';
 import { testContext } from '../../support/context.ts';
@@ -47,7 +47,7 @@ export class FakeModels {
     { regions = false, ...node }: Partial<WorkflowNode> & { regions?: boolean } = {},
   ): Promise<IndexedModel> {
     const of: WorkflowNode = { name, model: name, ...node };
-    const tower = (await this.find(of)).find(({ modality }) => modality === modalityOf(kind))!;
+    const tower = (await this.find(of)).find(({ modality }) => modality === MODALITY_OF[kind])!;
     const { fingerprint, space } = await fingerprintOf(tower);
     return {
       kind,

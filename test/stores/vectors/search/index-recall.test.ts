@@ -50,6 +50,12 @@ test('above the threshold the index finds at least 0.9 of the nearest ten of 60 
   await annotate(`recall ${recall}`);
   expect(recall).toBeGreaterThanOrEqual(0.9);
 
+  // What was written after the index was made is found, too.
+  await ingest(store, [[textItem('new', 'new')]]);
+  const content = hash('sha256', 'new');
+  await writeVectors(store, texts, [{ inputId: 'new', content, part: 'whole', vector: queries[1]! }]);
+  expect((await idsOf(store, [queries[1]!], true))[0]![0]).toBe('new');
+
   // A filter, and the other metric, still compare every vector.
   const search = await openVectorSearch(store);
   const filter = { dataset: 'default' };

@@ -45,7 +45,7 @@ function hasValue(metadata: Metadata, path: string | readonly string[], wanted: 
 }
 
 /** Along the great circle, by the haversine formula. */
-export function distanceKm(a: Geo, b: Geo): number {
+function distanceKm(a: Geo, b: Geo): number {
   const [from, to] = [radians(a.latitude), radians(b.latitude)];
   const [north, east] = [to - from, radians(b.longitude - a.longitude)];
   const h = Math.sin(north / 2) ** 2 + Math.cos(from) * Math.cos(to) * Math.sin(east / 2) ** 2;

@@ -46,7 +46,7 @@ export interface Nearest {
 }
 
 /** How much of what is searched has a vector. */
-export interface Indexed {
+interface Indexed {
   n: number;
   of: number;
 }
