@@ -1,8 +1,10 @@
+import { readFile } from 'node:fs/promises';
 import type Sharp from 'sharp';
-import type { Sharp as SharpPipeline } from 'sharp';
+import type { Metadata, Sharp as SharpPipeline } from 'sharp';
 import type { Box } from '../model/annotation.ts';
 import type { Encoded, RawPixels } from '../model/embedding.ts';
 import { asError, RejectedItemError, RetryableError } from '../model/errors.ts';
+import { bitmapPixels, isBitmap } from './bmp-pixels.ts';
 import { loadSharp, rasterBudget } from './native.ts';
 import { type Kernel, type Part, resample } from './resample.ts';
 
@@ -75,7 +77,12 @@ async function opened(sharp: typeof Sharp, source: Encoded | RawPixels): Promise
   }
   const options = { limitInputPixels: MOST_PIXELS, failOn: 'error', pages: 1 } as const;
   const pipeline = sharp(Buffer.isBuffer(source) ? source : source.path, options);
-  const header = await pipeline.metadata();
+  let header: Metadata;
+  try {
+    header = await pipeline.metadata();
+  } catch (error) {
+    return bitmap(sharp, source, error);
+  }
   const { width, height } = header.autoOrient;
   const inOrder = (header.format === 'jpeg' || header.format === 'png') && !header.isProgressive;
   const turned = (header.orientation ?? 1) >= FIRST_TURNED;
@@ -85,6 +92,14 @@ async function opened(sharp: typeof Sharp, source: Encoded | RawPixels): Promise
     height,
     raster: inOrder && !turned ? 0 : width * height * 6,
   };
+}
+
+/** Of a BMP, which libvips does not read; throws `error` for whatever else it is. */
+async function bitmap(sharp: typeof Sharp, source: Encoded, error: unknown): Promise<Opened> {
+  const file = Buffer.isBuffer(source) ? source : await readFile(source.path);
+  if (!isBitmap(file)) throw error;
+  const { data, ...raw } = bitmapPixels(file);
+  return { pipeline: sharp(data, { raw }), ...raw, raster: 0 };
 }
 
 /** Whole pixels of a normalised box: the nearest to its borders. */

@@ -186,6 +186,33 @@ describe('whatever an image is, its pixels are upright red, green and blue', () 
     }
   });
 
+  it.each([
+    ['24 bits', (pixels: Buffer) => bitmapFile(24, pixels)],
+    ['32 bits, the fourth unused', (pixels: Buffer) => bitmapFile(32, pixels)],
+    ['24 bits from the top', (pixels: Buffer) => bitmapFile(24, pixels, true)],
+  ])('a BMP is read: %s', async (_, file) => {
+    const picture = sharp(fixture('picture')).extract({ left: 50, top: 20, width: 7, height: 5 });
+    const pixels = await picture.clone().raw().toBuffer();
+    const made = await pixelsOf(file(pixels), whole(7, 5));
+    expect(Buffer.from(made.data).equals(pixels)).toBe(true);
+  });
+
+  it('a BMP with a palette is read, and one that is cut off is not', async () => {
+    // Four pixels in a row, a bit each: black, white, white, black.
+    const file = Buffer.alloc(14 + 40 + 8 + 4);
+    file.write('BM');
+    file.writeUInt32LE(62, 10);
+    file.writeUInt32LE(40, 14);
+    file.writeInt32LE(4, 18);
+    file.writeInt32LE(1, 22);
+    file.writeUInt16LE(1, 28);
+    file.fill(255, 58, 61);
+    file[62] = 0b01100000;
+    const { data } = await pixelsOf(file, whole(4, 1));
+    expect([data[0], data[3], data[6], data[9]]).toEqual([0, 255, 255, 0]);
+    await errorOf(pixelsOf(file.subarray(0, 64), whole(4, 1)), 'EMBED_UNREADABLE');
+  });
+
   it('what cannot be decoded is rejected, with the reason', async () => {
     const png = await readFile(fixture('picture'));
     for (const broken of [Buffer.alloc(0), Buffer.from('no image'), png.subarray(0, png.length / 2)]) {
@@ -208,6 +235,26 @@ async function turnedBack(orientation: number): Promise<Buffer> {
   const [degrees, mirrored] = TURNS[orientation - 1]!;
   const turned = await sharp(fixture('picture')).rotate(degrees).png().toBuffer();
   return mirrored ? sharp(turned).flop().png().toBuffer() : turned;
+}
+
+/** 7 × 5 pixels as Windows stores them: blue first, rows filled to four bytes. */
+function bitmapFile(bits: 24 | 32, pixels: Buffer, fromTop = false): Buffer {
+  const [width, height, bytes] = [7, 5, bits / 8];
+  const row = Math.ceil((width * bytes) / 4) * 4;
+  const file = Buffer.alloc(54 + row * height);
+  file.write('BM');
+  file.writeUInt32LE(54, 10);
+  file.writeUInt32LE(40, 14);
+  file.writeInt32LE(width, 18);
+  file.writeInt32LE(fromTop ? -height : height, 22);
+  file.writeUInt16LE(bits, 28);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const from = ((fromTop ? y : height - 1 - y) * width + x) * 3;
+      for (let c = 0; c < 3; c++) file[54 + y * row + x * bytes + c] = pixels[from + 2 - c]!;
+    }
+  }
+  return file;
 }
 
 /** By orientation from 1: clockwise, then mirrored left to right. */
