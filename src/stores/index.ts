@@ -38,7 +38,6 @@ export type { PlanOptions } from './local/plan.ts';
 export type { LocalReader } from './local/reader.ts';
 export type { ChosenRows } from './local/row-changes.ts';
 export type { SlotBook, SlotRecord } from './local/slots.ts';
-export type { InputEmbedding } from './local/vectors/embeddings.ts';
 export type { IndexWriterOptions } from './local/vectors/index-writer.ts';
 export type { NearestRequest, VectorSearch } from './local/vectors/search/vector-search.ts';
 export type { VersionPatch } from './local/versions/change.ts';
@@ -338,19 +337,6 @@ export async function indexCoverage(
 export async function indexCounts(root: string, ctx: Context): Promise<IndexCounts> {
   const local = await import('./local/vectors/coverage.ts');
   return local.indexCounts(root, ctx);
-}
-
-/**
- * Answers whether an input is there now, and has the content, for `IndexWriter.removeStale`; what is ingested later, it
- * does not know. In flat memory. Throws FatalError STORE_NOT_FOUND and the like.
- */
-export async function currentInputs(
-  root: string,
-  options: { regions: boolean },
-  ctx: Context,
-): Promise<(inputId: string, content: string) => boolean> {
-  const local = await import('./local/vectors/current-inputs.ts');
-  return local.currentInputs(root, options, ctx);
 }
 
 /**

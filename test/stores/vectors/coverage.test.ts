@@ -2,7 +2,6 @@ import { expect, test } from 'vitest';
 import { contentKey } from '../../../src/model/content-key.ts';
 import {
   changeIndexState,
-  currentInputs,
   deleteAnnotations,
   indexCounts,
   indexCoverage,
@@ -57,10 +56,6 @@ test('an input counts as indexed as it is now, and as failed only where it is no
   // Boxes are part of what is embedded.
   await deleteAnnotations(store, ['i1'], {}, ctx);
   expect((await indexCoverage(store, base, ctx))[2]).toMatchObject({ inputs: 2, indexed: 1 });
-  const isCurrent = await currentInputs(store, { regions: true }, ctx);
-  const asked = [isCurrent('i1', contents['i1']!), isCurrent('i2', contents['i2']!), isCurrent('none', 'x')];
-  expect(asked).toEqual([false, true, false]);
-  expect((await currentInputs(store, { regions: false }, ctx))('t1', contents['t1']!)).toBe(true);
 });
 
 test('the counters are of the served generation, and of a base that is not whole yet', async () => {

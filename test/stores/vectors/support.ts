@@ -6,7 +6,7 @@ import type { Generation, IndexedModel } from '../../../src/model/workflow.ts';
 import { openIndexWriter } from '../../../src/stores/index.ts';
 import { testContext } from '../../support/context.ts';
 
-export const DIMENSIONS = 4;
+const DIMENSIONS = 4;
 
 /** A model of texts, unless said otherwise. */
 export const model = (fingerprint: string, fields: Partial<IndexedModel> = {}): IndexedModel => ({

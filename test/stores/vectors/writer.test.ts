@@ -3,7 +3,7 @@ import { connect } from '@lancedb/lancedb';
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/io/clock.ts';
 import type { Clock } from '../../../src/model/contracts.ts';
-import { openWriter } from '../../../src/stores/index.ts';
+import { openIndexWriter, openWriter } from '../../../src/stores/index.ts';
 import { testContext } from '../../support/context.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { textItem, writerOptions } from '../local/support.ts';
@@ -237,6 +237,14 @@ describe('vectors of another length', () => {
     await expect(refused).rejects.toMatchObject({ code: 'MODEL_INVALID', measured: 8, limit: 4 });
     await (await opened(store)).close();
   });
+});
+
+test('too little room for the reserve is STORE_FULL, and lets go of the index', async () => {
+  const store = await tempFolder();
+  const full = { runId: 'run-1', wait: false, reserveBytes: Number.MAX_SAFE_INTEGER };
+  const refused = openIndexWriter(store, [model(A)], full, testContext());
+  await expect(refused).rejects.toMatchObject({ code: 'STORE_FULL' });
+  await (await opened(store)).close();
 });
 
 test('an abort lets go of what waits, and says why', async () => {

@@ -1,9 +1,7 @@
 import { KeyTable } from '../../../io/key-table.ts';
 import { contentKey } from '../../../model/content-key.ts';
-import type { Context } from '../../../model/contracts.ts';
 import type { Kind } from '../../../model/kind.ts';
-import { type Connection, columnNames, connectTables, findTable, readFailure, type Table } from '../lance.ts';
-import { findStore } from '../layout.ts';
+import { type Connection, columnNames, findTable, type Table } from '../lance.ts';
 import { listRows } from '../listing.ts';
 import { stringColumn } from '../result.ts';
 import { toInput } from '../rows.ts';
@@ -53,24 +51,6 @@ async function* scanHashes(inputs: Table, where: string | undefined): AsyncGener
       const sha256 = hashes[i]!;
       yield { id: ids[i]!, kind: kinds[i]!, sha256, withRegions: sha256 };
     }
-  }
-}
-
-/** The same, of the store at `root`. Throws FatalError STORE_NOT_FOUND and the like. */
-export async function currentInputs(
-  root: string,
-  options: { regions: boolean },
-  { signal }: Pick<Context, 'signal'>,
-): Promise<IsCurrent> {
-  const { db } = await findStore(root);
-  const connection = await connectTables(db);
-  try {
-    return await readCurrent(connection, options, signal);
-  } catch (error) {
-    signal.throwIfAborted();
-    throw readFailure(error, root);
-  } finally {
-    connection.close();
   }
 }
 

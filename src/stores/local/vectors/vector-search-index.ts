@@ -10,7 +10,7 @@ import { findVectors, indexKeys, tableFolder, tableName } from './tables.ts';
 export const VECTOR_INDEX = 'vector_idx';
 
 /** Rows below which every vector is compared: exact, and 50 000 of 512 numbers are 100 MB, read in tens of milliseconds. */
-export const EXACT_ROWS = 50_000;
+const EXACT_ROWS = 50_000;
 /** Of the rows, those outside of the index that searches may compare one by one before it is made anew. */
 const MAX_OUTSIDE = 0.1;
 
