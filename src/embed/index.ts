@@ -12,7 +12,7 @@ export { openEmbedder } from './embedder.ts';
 export { fingerprintOf, generationId, nodeFingerprint } from './fingerprint.ts';
 export { cachedModels } from './models/cached.ts';
 export type { HubOptions } from './models/hub.ts';
-export { describeRef, modelRefSchema, parseModelRef, workflowNodeSchema } from './models/ref.ts';
+export { describeRef, parseModelRef, workflowNodeSchema } from './models/ref.ts';
 export type { EngineOptions, Tower } from './tower.ts';
 
 /** The name of the built-in models. */

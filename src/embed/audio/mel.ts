@@ -66,14 +66,12 @@ export function fourier(recipe: MelRecipe): Float32Array {
 /** Frames of so many samples, the first one's middle at the first sample. */
 export const framesOf = (samples: number, { hop }: MelRecipe): number => 1 + Math.floor(samples / hop);
 
-/** The samples with half a window mirrored at both ends, where the first and last frames need it. */
-export function mirrored(samples: Float32Array, { window }: MelRecipe): Float32Array {
+/** Fills the first and last half window of `padded` with what lies beside them, mirrored: frames begin and end there. */
+export function mirrorEnds(padded: Float32Array, { window }: MelRecipe): void {
   const half = window / 2;
-  const padded = new Float32Array(samples.length + window);
-  padded.set(samples, half);
+  const end = padded.length - 1 - half;
   for (let i = 1; i <= half; i++) {
-    padded[half - i] = samples[i]!;
-    padded[half + samples.length - 1 + i] = samples[samples.length - 1 - i]!;
+    padded[half - i] = padded[half + i]!;
+    padded[end + i] = padded[end - i]!;
   }
-  return padded;
 }

@@ -2,7 +2,7 @@ import { loadSharp } from '../../media/native.ts';
 import type { EmbedItem, Modality } from '../../model/embedding.ts';
 
 /** Inputs of each modality; the same on every machine and in every release. */
-export const SAMPLES = 8;
+const SAMPLES = 8;
 const RATE = 16_000;
 const WORDS =
   'a cat sleeps on the warm stove while rain falls over the old town and somebody plays the piano next door'.split(

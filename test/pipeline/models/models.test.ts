@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { environment } from '../../../src/pipeline/environment.ts';
 import { benchModel, type MeasuredModel } from '../../../src/pipeline/models/bench.ts';
 import { checkModel } from '../../../src/pipeline/models/check.ts';
 import { listModels } from '../../../src/pipeline/models/list.ts';
@@ -95,6 +96,16 @@ describe('listModels', () => {
     const fetched = (await listModels(env)).filter(({ source }) => source === 'cache');
     expect(fetched).toMatchObject([{ model: 'lab/clap', modality: 'audio', dimensions: 4, dtype: 'fp32' }]);
     expect(requests).toEqual([]);
+  });
+});
+
+describe('the environment', () => {
+  it('names the hub of HF_ENDPOINT, which may be in a private network', () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv('HF_ENDPOINT', '');
+    expect(environment().hub).toBeUndefined();
+    vi.stubEnv('HF_ENDPOINT', 'http://10.0.0.7:8080');
+    expect(environment().hub).toEqual({ endpoint: 'http://10.0.0.7:8080', allowPrivateAddresses: true });
   });
 });
 
