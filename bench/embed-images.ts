@@ -84,6 +84,10 @@ async function compare(model: string, count: number, rounds: number, python?: st
       rates.session.push(await timed('session', model, folder, calls));
       rates.sluice.push(await timed('sluice', model, folder, setting));
       if (python !== undefined) theirs.push(openClip(python, join(folder, 'images')));
+      const last = [rates.decode, rates.session, rates.sluice, theirs].map((of) => of.at(-1)?.toFixed(1));
+      console.log(
+        `round ${round + 1}: (a) ${last[0]}, (b) ${last[1]}, sluice ${last[2]}, open_clip ${last[3]}`,
+      );
     }
     const [a, b, ours] = [median(rates.decode), median(rates.session), median(rates.sluice)];
     const ratio = ours * (1 / a + 1 / b);
