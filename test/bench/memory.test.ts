@@ -41,6 +41,19 @@ describe('peak resident memory', { timeout: TIMEOUT_MS }, () => {
     expect(many / few).toBeLessThan(1.25);
   });
 
+  it('hardly grows from a re-index of 16 000 texts to one of 48 000', async ({ annotate }) => {
+    const peaks: number[] = [];
+    for (const count of [16_000, 48_000]) {
+      const store = join(await tempFolder(), 'store');
+      await peakOf('generated', 'store', String(count), store);
+      peaks.push(await peakOf('reindex', '64', store));
+    }
+    const [few, many] = peaks as [number, number];
+    await annotate(`${few.toFixed(0)} MB, ${many.toFixed(0)} MB`);
+    expect(many).toBeLessThan(512);
+    expect(many / few).toBeLessThan(1.4);
+  });
+
   it('stays low over a folder of 50 000 files', async ({ annotate }) => {
     const folder = await tempFolder();
     for (let at = 0; at < 50; at++) {

@@ -12,8 +12,8 @@ const TOGETHER = 128;
 const TOGETHER_BYTES = 32_000_000;
 /** While one group is embedded, the next is decoded and a third is read. */
 const COMPUTED_AT_ONCE = 3;
-/** Vectors that wait for their commit, in bytes; a commit takes fewer. */
-const WAITING_BYTES = 256_000_000;
+/** Vectors that wait for their commit, in bytes: those of two commits, and of one that fills. */
+const WAITING_BYTES = 48_000_000;
 
 export interface PassParts {
   indexer: Indexer;
