@@ -1,7 +1,7 @@
 import { redactUrl } from '../../io/redact.ts';
 import type { Context } from '../../model/contracts.ts';
 import { asError, FatalError, SluiceError } from '../../model/errors.ts';
-import type { Hub } from './hub-listing.ts';
+import type { Hub } from './hub-id.ts';
 
 /** What an error of `openUrl` means for a model, and what to do; the disk's failures and an abort stay what they are. */
 export function hubFailure(thrown: unknown, of: { hub: Hub; what: string }, ctx: Context): unknown {

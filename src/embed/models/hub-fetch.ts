@@ -8,18 +8,7 @@ import { Spool } from '../../io/spool.ts';
 import type { Context } from '../../model/contracts.ts';
 import { FatalError } from '../../model/errors.ts';
 import { hubFailure } from './hub-failure.ts';
-import type { Hub } from './hub-listing.ts';
-
-/** A file of a model, and what the hub says of its content. */
-export interface HubFile {
-  /** Path in the repository. */
-  name: string;
-  size?: number;
-  /** Of the content, of large files. */
-  sha256?: string;
-  /** Git's name of the content, of small ones. */
-  gitSha1?: string;
-}
+import type { Hub, HubFile } from './hub-id.ts';
 
 /** Of one file where the hub does not tell its size: more than any single ONNX file has. */
 const MAX_BYTES = 64e9;

@@ -6,6 +6,24 @@ export interface HubId {
   revision: string;
 }
 
+/** Where models are fetched. */
+export interface Hub {
+  /** Without a slash at its end. */
+  endpoint: string;
+  allowPrivateAddresses: boolean;
+}
+
+/** A file of a model, and what the hub says of its content. */
+export interface HubFile {
+  /** Path in the repository. */
+  name: string;
+  size?: number;
+  /** Of the content, of large files. */
+  sha256?: string;
+  /** Git's name of the content, of small ones. */
+  gitSha1?: string;
+}
+
 /** One part of an id: no part is empty, begins with a dot or climbs out of a folder. */
 const PART = /^[A-Za-z0-9_][\w.-]*$/;
 

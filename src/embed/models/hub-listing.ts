@@ -4,13 +4,7 @@ import { openUrl } from '../../io/fetch.ts';
 import type { Context } from '../../model/contracts.ts';
 import { asError, FatalError } from '../../model/errors.ts';
 import { hubFailure } from './hub-failure.ts';
-import type { HubFile } from './hub-fetch.ts';
-
-export interface Hub {
-  /** Without a slash at its end. */
-  endpoint: string;
-  allowPrivateAddresses: boolean;
-}
+import type { Hub, HubFile } from './hub-id.ts';
 
 /** A listing of the largest repositories is some megabytes. */
 const LISTING_BYTES = 32_000_000;

@@ -3,10 +3,10 @@ import type { Context } from '../../model/contracts.ts';
 import type { ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
 import { ModelFolder } from './folder.ts';
-import { fetchFile, type HubFile } from './hub-fetch.ts';
+import { fetchFile } from './hub-fetch.ts';
 import { dtypesOf, wantedFiles } from './hub-files.ts';
-import type { HubId } from './hub-id.ts';
-import { type Hub, listModel } from './hub-listing.ts';
+import type { Hub, HubFile, HubId } from './hub-id.ts';
+import { listModel } from './hub-listing.ts';
 import { type Manifest, readManifest, writeManifest } from './manifest.ts';
 
 export interface HubOptions {
