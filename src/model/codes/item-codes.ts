@@ -172,4 +172,9 @@ export const ITEM_CODES = {
     'Bringing the item under the limits, as the pipeline asks for, failed.',
     'See the message; convert the file by hand, or run the printed retry command.',
   ),
+  INPUT_ARCHIVED: failed(
+    900038,
+    'The object lies in an archive storage class, where it cannot be read.',
+    'Restore it (aws s3api restore-object), then run the printed retry command.',
+  ),
 } as const satisfies Record<string, CodeInfo>;

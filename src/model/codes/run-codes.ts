@@ -91,6 +91,11 @@ export const RUN_CODES = {
     'The export could not be uploaded.',
     'Correct what the message says; the same command again goes on.',
   ),
+  SOURCE_ACCESS_DENIED: fatal(
+    900076,
+    'The source may not be listed or read with these credentials.',
+    'See the message for the identity that was used and the likely causes.',
+  ),
   INTERNAL: fatal(
     900099,
     'An unexpected error.',
