@@ -86,7 +86,7 @@ export async function versityGw(options: VersityGwOptions = {}): Promise<Versity
       await client.send(new CreateBucketCommand({ Bucket: name }));
     },
     async put(bucket, key, body, more = {}) {
-      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ...more }));
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: Buffer.from(body), ...more }));
     },
   };
 }

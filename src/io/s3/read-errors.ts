@@ -20,7 +20,7 @@ import {
 
 /** What was asked for when it failed. */
 export interface Asked {
-  operation: 'ListObjectsV2' | 'GetObject' | 'HeadObject';
+  operation: 'ListObjectsV2' | 'GetObject' | 'HeadObject' | 'PutObject' | 'DeleteObject';
   bucket: string;
   /** Of an object, or the prefix of a listing. */
   key: string;
