@@ -16,7 +16,7 @@ import { onTestFinished, vi } from 'vitest';
 
 /** A real S3 server over a folder, installed by .ci/run. */
 const PROGRAM = fileURLToPath(new URL('../../.cache/bin/versitygw', import.meta.url));
-const ACCESS_KEY = 'AKIATESTSLUICE123456';
+export const ACCESS_KEY = 'AKIATESTSLUICE123456';
 export const SECRET_KEY = 'never-to-be-printed-secret';
 const PORTS_TRIED = 10;
 

@@ -110,14 +110,14 @@ class ListingCheck {
     const decode = EncodingType === 'url' ? (text: string) => this.#decoded(text) : (text: string) => text;
     const objects: S3Object[] = [];
     for (const { Key, Size, ETag, StorageClass, LastModified } of Contents) {
-      if (Key === undefined || Size === undefined || ETag === undefined)
-        throw this.#broken('the server lists an object without key, size or ETag');
+      if (Key === undefined || Size === undefined)
+        throw this.#broken('the server lists an object without its key or size');
       const key = decode(Key);
       this.#lastKey = this.#follows(key, this.#lastKey);
       objects.push({
         key,
         size: Size,
-        etag: ETag,
+        etag: ETag ?? '',
         ...(StorageClass === undefined ? {} : { storageClass: StorageClass }),
         ...(LastModified === undefined ? {} : { modifiedAt: LastModified }),
       });

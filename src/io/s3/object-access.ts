@@ -32,9 +32,6 @@ export class ObjectAccess implements RandomAccess {
   readonly #object: PinnedObject;
   readonly #cache: SegmentCache;
   readonly #head: (object: ObjectName) => Promise<S3Object>;
-  /** Where a piece must begin to be read onward from the last one. */
-  #onward = -1;
-  #ahead = MIN_BYTES;
 
   constructor(
     requests: Requests,
@@ -64,7 +61,8 @@ export class ObjectAccess implements RandomAccess {
         limit: end,
       });
     if (length === 0) return Buffer.alloc(0);
-    const segment = this.#cache.find(this, offset, end) ?? this.#fetch(offset, end);
+    const segment =
+      this.#cache.find(this, (kept) => kept.start <= offset && end <= kept.end) ?? this.#fetch(offset, end);
     const bytes = await segment.bytes;
     // A copy, for whoever keeps a small piece must not keep all that came with it.
     return Buffer.from(bytes.subarray(offset - segment.start, end - segment.start));
@@ -84,10 +82,9 @@ export class ObjectAccess implements RandomAccess {
   }
 
   #fetch(offset: number, end: number): Segment {
-    const isOnward = offset >= this.#onward && offset <= this.#onward + NEAR;
-    this.#ahead = isOnward ? Math.min(MAX_AHEAD, this.#ahead * 2) : MIN_BYTES;
-    const segmentEnd = Math.min(this.size, Math.max(end, offset + this.#ahead));
-    this.#onward = segmentEnd;
+    const last = this.#cache.find(this, (kept) => kept.start <= offset && offset <= kept.end + NEAR);
+    const ahead = last === undefined ? MIN_BYTES : Math.min(MAX_AHEAD, 2 * (last.end - last.start));
+    const segmentEnd = Math.min(this.size, Math.max(end, offset + ahead));
     const segment = { start: offset, end: segmentEnd, bytes: this.#readRange(offset, segmentEnd) };
     this.#cache.add(this, segment);
     return segment;

@@ -10,7 +10,7 @@ import type { Requests, Target } from './requests.ts';
 
 /** An object, or a part of one, and what is known of it. */
 export interface Wanted extends ObjectName {
-  /** Only this content is wanted. */
+  /** Only this content is wanted; any when empty or not given. */
   etag?: string;
   /** Bytes of the whole object. */
   size?: number;
@@ -53,7 +53,7 @@ export class ObjectBody {
     this.#shown = formatS3({ bucket, key });
     this.#sources = [signal, requests.closed];
     this.#backoff = requests.backoff(this.#signal);
-    this.#etag = etag;
+    this.#etag = etag === '' ? undefined : etag;
     this.#at = range?.start ?? 0;
     this.#end = range?.end;
   }

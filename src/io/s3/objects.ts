@@ -62,7 +62,8 @@ export class Objects {
       const { Body, ETag = '', LastModified } = await client.send(command);
       const body = Buffer.from((await Body?.transformToByteArray()) ?? []);
       const now = date();
-      const ageMs = now === undefined || LastModified === undefined ? undefined : now - LastModified.getTime();
+      const ageMs =
+        now === undefined || LastModified === undefined ? undefined : now - LastModified.getTime();
       return { body, etag: ETag, ageMs };
     });
   }

@@ -39,7 +39,7 @@ export interface S3Object {
   key: string;
   /** Bytes. */
   size: number;
-  /** As the server writes it, with its quotes. */
+  /** As the server writes it, with its quotes; empty where it has none. */
   etag: string;
   storageClass?: string;
   modifiedAt?: Date;

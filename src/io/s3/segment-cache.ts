@@ -16,11 +16,9 @@ export class SegmentCache {
     this.#maxBytes = maxBytes;
   }
 
-  /** A piece that has all of these bytes. */
-  find(owner: object, start: number, end: number): Segment | undefined {
-    const at = this.#kept.findLastIndex(
-      ({ owner: of, segment }) => of === owner && segment.start <= start && end <= segment.end,
-    );
+  /** The piece used last of those that match, which thereby is used again. */
+  find(owner: object, matches: (segment: Segment) => boolean): Segment | undefined {
+    const at = this.#kept.findLastIndex(({ owner: of, segment }) => of === owner && matches(segment));
     if (at < 0) return undefined;
     const [found] = this.#kept.splice(at, 1);
     this.#kept.push(found!);

@@ -64,6 +64,23 @@ describe.skipIf(missing !== undefined)(`a listing ${missing ?? ''}`, () => {
     expect(keysOf(await listAll(reader, 'many', { startAfter: keys[1999]! }))).toEqual(keys.slice(2000));
   });
 
+  it('has the keys that the server encodes because XML could not carry them', async () => {
+    const gw = await versityGw();
+    await gw.makeBucket('encoded');
+    for (const key of ['a+b c%41.txt', 'ü 😀.txt']) await gw.put('encoded', key, key);
+    const proxy = await s3FaultProxy(gw.endpoint);
+    const encoded = (key: string) => `<Key>${encodeURIComponent(key).replaceAll('%20', '+')}</Key>`;
+    proxy.faults.push(() => ({
+      edit: (xml) =>
+        xml
+          .replaceAll(/<Key>(.*?)<\/Key>/g, (_, key: string) => encoded(key))
+          .replace('<EncodingType></EncodingType>', '<EncodingType>url</EncodingType>'),
+    }));
+    const reader = await s3Reader({ endpoint: proxy.endpoint });
+    expect(keysOf(await listAll(reader, 'encoded'))).toEqual(['a+b c%41.txt', 'ü 😀.txt']);
+    expect(proxy.requests[0]?.url).toContain('encoding-type=url');
+  });
+
   it('goes on when the server throttles, fails or breaks off for a while', async () => {
     const { proxy, reader, keys } = await manyKeys();
     proxy.faults.push(
