@@ -96,6 +96,16 @@ export const RUN_CODES = {
     'The source may not be listed or read with these credentials.',
     'See the message for the identity that was used and the likely causes.',
   ),
+  STORE_ACCESS_DENIED: fatal(
+    900077,
+    'The bucket of the store may not be read or written with these credentials.',
+    'See the message for the identity that was used and what a store needs.',
+  ),
+  STORE_UNREACHABLE: fatal(
+    900078,
+    'The bucket of the store cannot be reached.',
+    'Check the network, AWS_ENDPOINT_URL_S3 and the region, then run the printed resume command.',
+  ),
   INTERNAL: fatal(
     900099,
     'An unexpected error.',

@@ -4,15 +4,18 @@ import { dirname, join } from 'node:path';
 import PQueue from 'p-queue';
 import { errnoOf } from '../../io/disk-errors.ts';
 import { statFingerprint } from '../../io/fingerprint.ts';
+import { joinPlace } from '../../io/place.ts';
 import type { ReadyItem } from '../../model/contracts.ts';
-import { moveDurably, sizeOf, syncFiles, syncFolders } from './durability.ts';
+import type { StoreFiles } from './files/store-files.ts';
+import type { StorePaths } from './layout.ts';
 
 /** Blobs that are written at once; many, for each step waits in libuv's queue behind the images being decoded. */
 const WRITES = 64;
 
 export type MediaPolicy = 'copy' | 'hardlink' | 'reference';
 
-export const blobPath = (blobs: string, sha256: string): string => join(blobs, sha256.slice(0, 2), sha256);
+export const blobPath = (blobs: string, sha256: string): string =>
+  joinPlace(blobs, sha256.slice(0, 2), sha256);
 
 /** Bytes on their way to be a blob: there already, or in a file that waits to be renamed. */
 export interface StagedBlob {
@@ -27,10 +30,11 @@ export interface StagedBlob {
  *
  * Bytes are written as soon as they come, into as many folders as the blobs have: one folder for all made creating
  * 3 000 files of 100 kB three times slower on ext4. They are synced and renamed as a group, before the rows that
- * name them are committed.
+ * name them are committed; into a bucket they are uploaded then.
  */
 export class BlobWriter {
   readonly #blobs: string;
+  readonly #files: StoreFiles;
   readonly #staging: string;
   readonly #policy: MediaPolicy;
   readonly #folders = new Map<string, Promise<unknown>>();
@@ -39,9 +43,10 @@ export class BlobWriter {
   /** False once this file system has refused to clone. */
   #clones = true;
 
-  /** `staging` is this writer's own folder, on the file system of `blobs`. */
-  constructor(blobs: string, staging: string, policy: MediaPolicy) {
+  /** `staging` is this writer's own folder on this machine, on the file system of `blobs` if that is one. */
+  constructor({ blobs, files }: StorePaths, staging: string, policy: MediaPolicy) {
     this.#blobs = blobs;
+    this.#files = files;
     this.#staging = staging;
     this.#policy = policy;
   }
@@ -53,7 +58,7 @@ export class BlobWriter {
 
   async #stage(ready: ReadyItem): Promise<StagedBlob> {
     const { sha256, bytes, payload } = ready;
-    const present = (await sizeOf(blobPath(this.#blobs, sha256))) === bytes;
+    const present = (await this.#files.sizeOf(blobPath(this.#blobs, sha256))) === bytes;
     if (present || 'unchanged' in payload) return { sha256, bytes, part: undefined };
     const part = join(this.#staging, sha256.slice(0, 2), `${sha256}.${this.#count++}`);
     await this.#folder(dirname(part));
@@ -73,13 +78,11 @@ export class BlobWriter {
       else parts.set(sha256, part);
     }
     const moves = [...parts].map(([sha256, from]) => ({ from, to: blobPath(this.#blobs, sha256) }));
-    await syncFiles(moves.map(({ from }) => from));
-    for (const { to } of moves) await this.#folder(dirname(to));
-    await moveDurably(moves);
+    await this.#files.adopt(moves);
     // A blob that was there may be the work of a process killed before it synced the name.
     const found = staged.filter(({ part }) => part === undefined);
-    await syncFolders(found.map(({ sha256 }) => dirname(blobPath(this.#blobs, sha256))));
-    await syncFolders([this.#blobs]);
+    await this.#files.sync(found.map(({ sha256 }) => dirname(blobPath(this.#blobs, sha256))));
+    await this.#files.sync([this.#blobs]);
     for (const twin of twins) await rm(twin, { force: true });
   }
 

@@ -18,7 +18,7 @@ export async function checkBlob(paths: StorePaths, row: BlobRow): Promise<StoreF
     return (await sizeOf(source)) === bytes ? undefined : { finding: 'REFERENCE_BROKEN', id, path: source };
   }
   const path = blobPath(paths.blobs, sha256);
-  const measured = await sizeOf(path);
+  const measured = await paths.files.sizeOf(path);
   if (measured === undefined) return { finding: 'BLOB_MISSING', id, sha256, path };
   if (measured !== bytes) return { finding: 'BLOB_SIZE', id, sha256, path, measured, expected: bytes };
   return undefined;

@@ -1,9 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir } from 'node:fs/promises';
 import { KeyTable } from '../../io/key-table.ts';
 import type { Context } from '../../model/contracts.ts';
-import { walkBlobs } from './blob-files.ts';
 import { type BlobRow, checkBlob } from './check-blob.ts';
 import type { StoreFinding, StoreSummary } from './findings.ts';
 import { scanIds } from './ids.ts';
@@ -31,7 +28,7 @@ export async function* checkStore(
   { signal, clock }: Pick<Context, 'signal' | 'clock'>,
 ): AsyncGenerator<StoreFinding, StoreSummary> {
   const paths = await findStore(root);
-  const connection = await connectTables(paths.db);
+  const connection = await connectTables(paths.db, paths.files);
   const summary: StoreSummary = { rows: 0, blobs: 0, bytes: 0, versions: 0, vectors: 0, findings: 0 };
   try {
     const table = await findTable(connection, 'inputs');
@@ -49,6 +46,7 @@ export async function* checkStore(
     throw readFailure(error, root);
   } finally {
     connection.close();
+    paths.files.close();
   }
 }
 
@@ -66,14 +64,14 @@ async function* findings(
     for (const id of doubled) yield { finding: 'ID_DOUBLED', id };
   }
   yield* checkVersions(paths, named, { signal, began }, summary);
-  for await (const { sha256, path, bytes, modifiedAt } of walkBlobs(paths.blobs)) {
+  for await (const { name: sha256, path, bytes, modifiedAt } of paths.files.walk(paths.blobs)) {
     signal.throwIfAborted();
     summary.blobs++;
     summary.bytes += bytes;
     // What a writer added since is named by rows that were not looked at.
     if (!named.has(sha256) && modifiedAt < began) yield { finding: 'BLOB_ORPHAN', path, bytes };
     if (deep) {
-      const measured = await hashOf(path);
+      const measured = await hashOf(paths, path);
       if (measured !== sha256) yield { finding: 'BLOB_CONTENT', path, measured, expected: sha256 };
     }
   }
@@ -86,7 +84,7 @@ async function* checkRows(
   signal: AbortSignal,
   summary: StoreSummary,
 ): AsyncGenerator<StoreFinding> {
-  const runs = new Set(await readdir(paths.runs));
+  const runs = new Set(await paths.files.names(paths.runs));
   const columns = { inline: await textIsContent(table) };
   const plain = ['id', 'sha256', 'bytes', 'source', 'runId'];
   const query = table
@@ -116,9 +114,8 @@ async function* checkRows(
   }
 }
 
-async function hashOf(path: string): Promise<string> {
+async function hashOf({ files }: StorePaths, path: string): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path, { highWaterMark: 1024 * 1024 }))
-    hash.update(chunk as Buffer);
+  for await (const chunk of (await files.open(path)) ?? []) hash.update(chunk as Buffer);
   return hash.digest('hex');
 }

@@ -90,10 +90,10 @@ export function deleteDataset(
   return changeStore(root, 'datasets delete', options, ctx, async (store) => {
     const { connection, paths } = store;
     const isThere = (await findDataset(connection, id)) !== undefined;
-    const versions = options.versions ? await listVersions(paths.versions, id) : [];
+    const versions = options.versions ? await listVersions(paths, id) : [];
     if (!isThere && versions.length === 0) throw await noDataset(connection, id);
     const { changed } = await changeRows(store, { dataset: id }, (row) => without(row, id), ctx);
-    for (const version of versions) await removeManifest(paths.versions, id, version.id);
+    for (const version of versions) await removeManifest(paths, id, version.id);
     // Last, so that what a kill leaves can be deleted again.
     if (isThere) await removeDataset(connection, paths.db, id);
     return { inputs: changed, versions: versions.length };

@@ -2,6 +2,8 @@ import { open, readdir, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { syncFolder } from '../../io/atomic.ts';
 import { errnoOf } from '../../io/disk-errors.ts';
+import { isS3 } from '../../io/s3/address.ts';
+import type { Move } from './files/store-files.ts';
 
 /**
  * Files synced at once. Every step waits its turn in libuv's queue behind the images being decoded, so few at a time
@@ -19,11 +21,6 @@ export async function syncFiles(paths: readonly string[]): Promise<void> {
     await using file = await open(path, SYNC_FLAGS);
     await file.datasync();
   });
-}
-
-export interface Move {
-  from: string;
-  to: string;
 }
 
 /** Renames synced files into place and makes the names durable. */
@@ -49,6 +46,8 @@ export class TableSync {
   }
 
   async run(): Promise<void> {
+    // What a bucket has acknowledged is durable.
+    if (isS3(this.#folder)) return;
     const present: string[] = [];
     for (const entry of await readdir(this.#folder, { recursive: true, withFileTypes: true })) {
       if (entry.isFile()) present.push(join(entry.parentPath, entry.name));

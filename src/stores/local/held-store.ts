@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { joinPlace } from '../../io/place.ts';
 import type { Context } from '../../model/contracts.ts';
 import { InputTable } from './input-table.ts';
 import { type Connection, connectTables, findTable, storeFailure } from './lance.ts';
@@ -28,12 +28,12 @@ export async function holdStore<T>(
   work: (store: HeldStore) => Promise<T>,
 ): Promise<T> {
   const paths = await findStore(root);
-  const lock = await StoreLock.acquire(paths.lock, { runId: task, wait }, ctx);
+  const lock = await StoreLock.acquire(paths.files.lock(paths.lock, ctx.clock), { runId: task, wait }, ctx);
   try {
-    const connection = await connectTables(paths.db);
+    const connection = await connectTables(paths.db, paths.files);
     try {
       const table = await findTable(connection, 'inputs');
-      const folder = join(paths.db, 'inputs.lance');
+      const folder = joinPlace(paths.db, 'inputs.lance');
       const inputs = table === undefined ? undefined : await InputTable.open(table, root, folder, ctx);
       return await work({ paths, connection, inputs });
     } finally {
@@ -44,6 +44,7 @@ export async function holdStore<T>(
     throw storeFailure(error, root);
   } finally {
     await lock.release();
+    paths.files.close();
   }
 }
 
@@ -56,9 +57,9 @@ export function changeStore<T>(
   work: (store: HeldStore) => Promise<T>,
 ): Promise<T> {
   return holdStore(root, task, options, ctx, async (store) => {
-    await raiseSchema(root);
+    await raiseSchema(store.paths);
     if (store.inputs !== undefined) {
-      await addMissingColumns(store.inputs.table, join(store.paths.db, 'inputs.lance'));
+      await addMissingColumns(store.inputs.table, joinPlace(store.paths.db, 'inputs.lance'));
     }
     return work(store);
   });

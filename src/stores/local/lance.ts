@@ -1,7 +1,9 @@
 import { type Connection, connect, Session, type Table } from '@lancedb/lancedb';
 import type { Schema } from 'apache-arrow';
 import { writeFailure } from '../../io/disk-errors.ts';
+import { isS3 } from '../../io/s3/address.ts';
 import { asError, FatalError, RetryableError, SluiceError } from '../../model/errors.ts';
+import type { StoreFiles } from './files/store-files.ts';
 
 /** LanceDB would cache up to 6 GB of index and 1 GB of metadata. */
 const INDEX_CACHE_BYTES = 64_000_000n;
@@ -11,6 +13,9 @@ const NO_SPACE = /No space left on device|os error 28\b|Disk quota exceeded|not 
 const CONFLICT =
   /commit conflict|conflicted with|concurrent (commit|transaction|write)|too much write contention/i;
 
+/** Of a bucket, after the attempts that LanceDB makes. */
+const NO_ANSWER = /error sending request|RetryError|status: (?:403|429|5\d\d)\b/i;
+
 const NO_VERSION = /Not found: \S+_versions\b/;
 
 /** The B-tree on the ids of `inputs`. */
@@ -18,8 +23,13 @@ export const ID_INDEX = 'id_idx';
 
 export type { Connection, Table };
 
-export function connectTables(db: string): Promise<Connection> {
-  return connect(db, { session: new Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES) });
+/** `files`: of the store, for tables in a bucket. */
+export async function connectTables(
+  db: string,
+  files?: Pick<StoreFiles, 'tableOptions'>,
+): Promise<Connection> {
+  const session = new Session(INDEX_CACHE_BYTES, METADATA_CACHE_BYTES);
+  return connect(db, { ...(await files?.tableOptions()), session });
 }
 
 /** A handle on the newest version; undefined where the table was never made. */
@@ -72,12 +82,19 @@ export function storeFailure(thrown: unknown, root: string): SluiceError {
   if (CONFLICT.test(message)) {
     return new RetryableError('DELIVERY_FAILED', `another commit came first in ${root}`, { cause: thrown });
   }
+  if (isS3(root) && NO_ANSWER.test(message)) return unreachable(thrown, root);
   return writeFailure(thrown, root);
 }
+
+const unreachable = (cause: unknown, root: string): FatalError =>
+  new FatalError('STORE_UNREACHABLE', `the tables of ${root} cannot be reached: ${asError(cause).message}`, {
+    cause,
+  });
 
 /** What a failed read of a table means. */
 export function readFailure(thrown: unknown, root: string): SluiceError {
   if (thrown instanceof SluiceError) return thrown;
+  if (isS3(root) && NO_ANSWER.test(asError(thrown).message)) return unreachable(thrown, root);
   return new FatalError('STORE_CORRUPT', `the store at ${root} cannot be read: ${asError(thrown).message}`, {
     cause: thrown,
   });

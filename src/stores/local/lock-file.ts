@@ -29,13 +29,30 @@ export interface LockEntry {
   heartbeat: number;
 }
 
+/** Where the numbered owners of a lock are kept; see `LockFiles`. */
+export interface LockPlace {
+  /** In order; none where nobody ever held it. */
+  generations(): Promise<number[]>;
+  newest(): Promise<LockEntry | undefined>;
+  /** Returns false when another process took this number first. */
+  take(generation: number, owner: LockOwner): Promise<boolean>;
+  /** Of a number that is not the newest. */
+  remove(generation: number): Promise<void>;
+  beat(generation: number, now: number): Promise<void>;
+  /** Marks the lock as free; the number stays taken. */
+  release(generation: number, owner: LockOwner): Promise<void>;
+}
+
+/** The name of a numbered owner. */
+export const lockName = (generation: number): string => `${String(generation).padStart(12, '0')}.json`;
+
 /**
  * The numbered owners of a lock, one file each, `<generation>.json`.
  *
  * The newest file is never deleted, only followed by the next number, so a number once taken is never taken again by
  * somebody who looked too early: whoever takes number n + 1 and then sees none above it is the owner.
  */
-export class LockFiles {
+export class LockFiles implements LockPlace {
   readonly #folder: string;
 
   constructor(folder: string) {
@@ -43,7 +60,7 @@ export class LockFiles {
   }
 
   #path(generation: number): string {
-    return join(this.#folder, `${String(generation).padStart(12, '0')}.json`);
+    return join(this.#folder, lockName(generation));
   }
 
   async generations(): Promise<number[]> {
@@ -107,7 +124,8 @@ export class LockFiles {
   }
 }
 
-function parseOwner(text: string): LockOwner | undefined {
+/** Undefined for what is no owner. */
+export function parseOwner(text: string): LockOwner | undefined {
   try {
     return JSON.parse(text) as LockOwner;
   } catch {

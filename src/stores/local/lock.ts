@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { errnoOf } from '../../io/disk-errors.ts';
 import type { Clock, Context } from '../../model/contracts.ts';
 import { asError, FatalError } from '../../model/errors.ts';
-import { type LockEntry, LockFiles, type LockOwner } from './lock-file.ts';
+import { type LockEntry, LockFiles, type LockOwner, type LockPlace } from './lock-file.ts';
 import { processSpace, processState } from './process-identity.ts';
 
 const HEARTBEAT_MS = 5_000;
@@ -25,14 +25,14 @@ export interface LockRequest {
  * later; from elsewhere its heartbeat is 30 s old.
  */
 export class StoreLock {
-  readonly #files: LockFiles;
+  readonly #files: LockPlace;
   readonly #generation: number;
   readonly #owner: LockOwner;
   readonly #ctx: Context;
   readonly #released = new AbortController();
   readonly #beating: Promise<void>;
 
-  private constructor(files: LockFiles, generation: number, owner: LockOwner, ctx: Context) {
+  private constructor(files: LockPlace, generation: number, owner: LockOwner, ctx: Context) {
     this.#files = files;
     this.#generation = generation;
     this.#owner = owner;
@@ -40,13 +40,13 @@ export class StoreLock {
     this.#beating = this.#beat();
   }
 
-  /** Throws FatalError STORE_LOCKED naming the owner; the signal's reason while waiting. */
+  /** `place`: a folder, or what `StoreFiles` has. Throws FatalError STORE_LOCKED naming the owner; the signal's reason while waiting. */
   static async acquire(
-    folder: string,
+    place: string | LockPlace,
     { runId, wait, what = 'the store' }: LockRequest,
     ctx: Context,
   ): Promise<StoreLock> {
-    const files = new LockFiles(folder);
+    const files = lockAt(place);
     const space = await processSpace();
     const { start } = await processState(process.pid);
     for (let waited = false; ; ) {
@@ -117,10 +117,13 @@ export class StoreLock {
   }
 }
 
-/** Who holds the lock now; undefined where nobody does. `folder` may not be there. */
-export async function lockHolder(folder: string, { now }: Clock): Promise<LockOwner | undefined> {
+const lockAt = (place: string | LockPlace): LockPlace =>
+  typeof place === 'string' ? new LockFiles(place) : place;
+
+/** Who holds the lock now; undefined where nobody does. A folder may not be there. */
+export async function lockHolder(place: string | LockPlace, { now }: Clock): Promise<LockOwner | undefined> {
   try {
-    const newest = await new LockFiles(folder).newest();
+    const newest = await lockAt(place).newest();
     if (newest === undefined || !(await isHeld(newest, await processSpace(), now()))) return undefined;
     return newest.owner;
   } catch (error) {

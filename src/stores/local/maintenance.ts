@@ -1,8 +1,7 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { KeyTable } from '../../io/key-table.ts';
+import { joinPlace } from '../../io/place.ts';
 import type { Context } from '../../model/contracts.ts';
-import { walkBlobs } from './blob-files.ts';
 import { holdStore, type MaintenanceOptions } from './held-store.ts';
 import { LOOKUP_CHUNK } from './ids.ts';
 import { type Table, textIsContent } from './lance.ts';
@@ -47,28 +46,28 @@ export function collectGarbage(root: string, options: GarbageOptions, ctx: Conte
   return holdStore(root, 'gc', options, ctx, async ({ paths, connection, inputs }) => {
     const named = new KeyTable({ values: false });
     if (inputs !== undefined) await nameBlobs(inputs.table, named);
-    const chunks = await nameOfVersions(paths.versions, named, ctx.signal);
+    const chunks = await nameOfVersions(paths, named, ctx.signal);
     const garbage: Garbage = { blobs: 0, chunks: 0, bytes: 0, tmpFolders: 0, vectors: 0, models: 0 };
     const newest = ctx.clock.now() - graceMs;
-    for await (const { sha256, path, bytes, modifiedAt } of walkBlobs(paths.blobs)) {
+    for await (const { name, path, bytes, modifiedAt } of paths.files.walk(paths.blobs)) {
       ctx.signal.throwIfAborted();
-      if (modifiedAt > newest || named.has(sha256)) continue;
+      if (modifiedAt > newest || named.has(name)) continue;
       garbage.blobs++;
       garbage.bytes += bytes;
-      if (!dryRun) await rm(path, { force: true });
+      if (!dryRun) await paths.files.remove(path);
     }
-    for await (const { path, bytes, modifiedAt } of orphanChunks(paths.versions, chunks)) {
+    for await (const { path, bytes, modifiedAt } of orphanChunks(paths, chunks)) {
       ctx.signal.throwIfAborted();
       if (modifiedAt > newest) continue;
       garbage.chunks++;
       garbage.bytes += bytes;
-      if (!dryRun) await rm(path, { force: true });
+      if (!dryRun) await paths.files.remove(path);
     }
-    if (!dryRun) await removeUnfinished(paths.versions);
+    if (!dryRun) await removeUnfinished(paths);
     // The lock is ours, so no run uses any of them.
-    for (const name of await readdir(paths.tmp)) {
+    for (const name of await paths.files.names(paths.tmp)) {
       garbage.tmpFolders++;
-      if (!dryRun) await rm(join(paths.tmp, name), { recursive: true, force: true });
+      if (!dryRun) await rm(joinPlace(paths.tmp, name), { recursive: true, force: true });
     }
     return { ...garbage, ...(await collectVectors(paths, connection, { dryRun }, ctx)) };
   });

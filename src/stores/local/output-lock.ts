@@ -1,7 +1,6 @@
 import { hash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import { writeFailure } from '../../io/disk-errors.ts';
+import { resolve } from 'node:path';
+import { joinPlace } from '../../io/place.ts';
 import type { Context } from '../../model/contracts.ts';
 import { findStore } from './layout.ts';
 import { StoreLock } from './lock.ts';
@@ -18,13 +17,13 @@ export async function lockOutput(
   { dataset, wait }: { dataset: string; wait: boolean },
   ctx: Context,
 ): Promise<{ release(): Promise<void> }> {
-  const { lock } = await findStore(root);
+  const { lock, files } = await findStore(root);
   const path = resolve(out);
-  const folder = join(lock, 'exports', hash('sha256', path).slice(0, 32));
-  try {
-    await mkdir(folder, { recursive: true });
-  } catch (error) {
-    throw writeFailure(error, folder);
-  }
-  return StoreLock.acquire(folder, { runId: `export of ${dataset}`, wait, what: path }, ctx);
+  const folder = joinPlace(lock, 'exports', hash('sha256', path).slice(0, 32));
+  await files.makeFolders([folder]);
+  return StoreLock.acquire(
+    files.lock(folder, ctx.clock),
+    { runId: `export of ${dataset}`, wait, what: path },
+    ctx,
+  );
 }

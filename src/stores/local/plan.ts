@@ -42,7 +42,7 @@ export class PlanSink implements Sink {
   static async open(root: string, options: PlanOptions): Promise<PlanSink> {
     try {
       const paths = await findStore(root);
-      const connection = await connectTables(paths.db);
+      const connection = await connectTables(paths.db, paths.files);
       const table = await findTable(connection, 'inputs');
       if (table === undefined) return new PlanSink(root, options, connection);
       const { ids, rows } = await scanIds(table);

@@ -1,7 +1,4 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { errnoOf } from '../../io/disk-errors.ts';
 import type { ConceptDefinition } from '../../model/annotation.ts';
 import type { DatasetVersion, StoredFilter } from '../../model/dataset.ts';
 import { FatalError, RejectedItemError } from '../../model/errors.ts';
@@ -14,6 +11,7 @@ import { listFilters } from './dataset-filters.ts';
 import { findDataset } from './dataset-table.ts';
 import { type DatasetDetails, type DatasetSummary, listDatasets, showDataset } from './datasets.ts';
 import { sizeOf } from './durability.ts';
+import { FolderFiles } from './files/folder-files.ts';
 import { type InputLabels, scanLabels } from './label-scan.ts';
 import { type Connection, connectTables, findTable, readFailure, sqlText, type Table } from './lance.ts';
 import { findStore, type StorePaths } from './layout.ts';
@@ -38,7 +36,7 @@ export class LocalReader {
   /** Throws FatalError STORE_NOT_FOUND, STORE_SCHEMA_NEWER or STORE_CORRUPT, the last from every other call too. */
   static async open(root: string): Promise<LocalReader> {
     const paths = await findStore(root);
-    return new LocalReader(paths, await connectTables(paths.db));
+    return new LocalReader(paths, await connectTables(paths.db, paths.files));
   }
 
   /** In the order of their ids, streamed. A text over 64 kB has no `text`; `openBytes` gives it. */
@@ -69,28 +67,26 @@ export class LocalReader {
     if (row === undefined) throw new RejectedItemError('INPUT_NOT_FOUND', `there is no input ${id}`);
     if (row.kind === 'text' && row.text !== undefined) return Readable.from([row.text]);
     const path = row.source ?? blobPath(this.#paths.blobs, row.sha256);
-    try {
-      // Opened here, so that what is wrong is thrown and not only emitted.
-      const file = await open(path, 'r');
-      return createReadStream('', { fd: file });
-    } catch (cause) {
-      if (errnoOf(cause) !== 'ENOENT') throw readFailure(cause, this.#paths.root);
-      if (row.source !== undefined) {
-        const message = `input ${id} refers to ${path}, which is gone`;
-        throw new RejectedItemError('INPUT_NOT_FOUND', message, { cause });
-      }
-      throw new FatalError('STORE_CORRUPT', `the blob of input ${id} is gone: ${path}`, { cause });
+    const files = row.source === undefined ? this.#paths.files : new FolderFiles();
+    const bytes = await files.open(path).catch((cause: unknown) => {
+      throw readFailure(cause, this.#paths.root);
+    });
+    if (bytes !== undefined) return bytes;
+    if (row.source !== undefined) {
+      throw new RejectedItemError('INPUT_NOT_FOUND', `input ${id} refers to ${path}, which is gone`);
     }
+    throw new FatalError('STORE_CORRUPT', `the blob of input ${id} is gone: ${path}`);
   }
 
   /**
    * Where the bytes of an input are, so that they are read without a copy: its text where that is in the row, else a
-   * file, which may be gone. Throws RejectedItemError INPUT_NOT_FOUND for an input that was deleted.
+   * file, which may be gone; of a bucket a local copy, to be read soon. Throws RejectedItemError INPUT_NOT_FOUND for an input that was deleted.
    */
   async locate({ id, kind, sha256, text }: Input): Promise<{ text: string } | { path: string }> {
     if (kind === 'text' && text !== undefined) return { text };
     const blob = blobPath(this.#paths.blobs, sha256);
-    if ((await sizeOf(blob)) !== undefined) return { path: blob };
+    const local = await this.#paths.files.localCopy(blob);
+    if (local !== undefined && (await sizeOf(local)) !== undefined) return { path: local };
     const row = await this.#row(id);
     if (row === undefined) throw new RejectedItemError('INPUT_NOT_FOUND', `there is no input ${id}`);
     return { path: row.source ?? blob };
@@ -133,7 +129,7 @@ export class LocalReader {
   /** The versions of a dataset, the oldest first; also of one that was deleted without them. */
   async listVersions(dataset: string): Promise<DatasetVersion[]> {
     try {
-      return await listVersions(this.#paths.versions, dataset);
+      return await listVersions(this.#paths, dataset);
     } catch (error) {
       throw readFailure(error, this.#paths.root);
     }
@@ -188,11 +184,12 @@ export class LocalReader {
   close(): void {
     this.#embeddings.close();
     this.#connection.close();
+    this.#paths.files.close();
   }
 
   async #manifest(dataset: string, id: string): Promise<Manifest | undefined> {
     try {
-      return await readManifest(this.#paths.versions, dataset, id);
+      return await readManifest(this.#paths, dataset, id);
     } catch (error) {
       throw readFailure(error, this.#paths.root);
     }

@@ -1,9 +1,6 @@
 import { hash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
-import { syncFolder, writeFileAtomic } from '../../io/atomic.ts';
-import { errnoOf, writeFailure } from '../../io/disk-errors.ts';
+import { joinPlace } from '../../io/place.ts';
 import type { Clock, Context } from '../../model/contracts.ts';
 import { makeStore, type StorePaths } from './layout.ts';
 import { StoreLock } from './lock.ts';
@@ -51,12 +48,8 @@ export class SlotBook {
   /** Makes the store where there is none. `pipeline`: what the slots are of, the same on every machine. */
   static async open(root: string, pipeline: string, clock: Clock): Promise<SlotBook> {
     const paths = await makeStore(root, clock);
-    const folder = join(paths.root, 'schedule', hash('sha256', pipeline).slice(0, 16));
-    try {
-      await mkdir(folder, { recursive: true });
-    } catch (error) {
-      throw writeFailure(error, folder);
-    }
+    const folder = joinPlace(paths.root, 'schedule', hash('sha256', pipeline).slice(0, 16));
+    await paths.files.makeFolders([folder]);
     return new SlotBook(paths, folder, pipeline, clock);
   }
 
@@ -70,22 +63,15 @@ export class SlotBook {
       owner: { pid: process.pid, host: hostname() },
       claimedAt: iso(this.#clock.now()),
     };
-    try {
-      await using file = await open(this.#path(record), 'wx');
-      await file.writeFile(`${JSON.stringify(record)}\n`);
-      await file.sync();
-      await syncFolder(this.#folder);
-    } catch (error) {
-      if (errnoOf(error) === 'EEXIST') return undefined;
-      throw writeFailure(error, this.#folder);
-    }
+    const isOurs = await this.#paths.files.create(this.#path(record), `${JSON.stringify(record)}\n`);
+    if (!isOurs) return undefined;
     await this.#forgetOld();
     return record;
   }
 
   async finish(record: SlotRecord, result: SlotResult): Promise<SlotRecord> {
     const finished = { ...record, ...result, endedAt: iso(this.#clock.now()) };
-    await writeFileAtomic(this.#path(record), `${JSON.stringify(finished)}\n`);
+    await this.#paths.files.write(this.#path(record), `${JSON.stringify(finished)}\n`);
     return finished;
   }
 
@@ -103,34 +89,31 @@ export class SlotBook {
   async last(first: number): Promise<number> {
     const name = (await this.#names()).at(-1);
     if (name !== undefined) return timeOf(name);
-    const since = join(this.#folder, 'since');
-    try {
-      await writeFile(since, iso(first), { flag: 'wx' });
-      return first;
-    } catch (error) {
-      if (errnoOf(error) !== 'EEXIST') throw writeFailure(error, since);
-      // Made by another process, and not written yet.
-      return Date.parse(await readFile(since, 'utf8')) || first;
-    }
+    const since = joinPlace(this.#folder, 'since');
+    const { files } = this.#paths;
+    if (await files.create(since, iso(first))) return first;
+    // Made by another process, and perhaps not written yet.
+    return Date.parse(String(await files.read(since))) || first;
   }
 
   /** The right to run: a schedule's runs never overlap, whichever process they are of. Throws FatalError STORE_LOCKED. */
   async lock(slot: string, wait: boolean, ctx: Context): Promise<{ release(): Promise<void> }> {
-    const folder = join(this.#paths.lock, 'schedules', hash('sha256', this.#pipeline).slice(0, 16));
-    await mkdir(folder, { recursive: true });
+    const { files, lock } = this.#paths;
+    const folder = joinPlace(lock, 'schedules', hash('sha256', this.#pipeline).slice(0, 16));
+    await files.makeFolders([folder]);
     const what = `the schedule of ${this.#pipeline}`;
-    return StoreLock.acquire(folder, { runId: `slot ${slot}`, wait, what }, ctx);
+    return StoreLock.acquire(files.lock(folder, ctx.clock), { runId: `slot ${slot}`, wait, what }, ctx);
   }
 
   async #forgetOld(): Promise<void> {
     const old = (await this.#names()).slice(0, -KEPT);
-    await Promise.all(old.map((name) => rm(join(this.#folder, name), { force: true })));
+    await Promise.all(old.map((name) => this.#paths.files.remove(joinPlace(this.#folder, name))));
   }
 
   /** A file that another process has made and not written yet is no record. */
   async #read(name: string): Promise<SlotRecord | undefined> {
     try {
-      return JSON.parse(await readFile(join(this.#folder, name), 'utf8')) as SlotRecord;
+      return JSON.parse(String(await this.#paths.files.read(joinPlace(this.#folder, name)))) as SlotRecord;
     } catch {
       return undefined;
     }
@@ -138,11 +121,11 @@ export class SlotBook {
 
   /** In the order of time, which is that of the names. */
   async #names(): Promise<string[]> {
-    return (await readdir(this.#folder)).filter((name) => name.endsWith('.json')).sort();
+    return (await this.#paths.files.names(this.#folder)).filter((name) => name.endsWith('.json'));
   }
 
   #path({ slot }: SlotRecord): string {
-    return join(this.#folder, `${slot.replaceAll(':', '')}.json`);
+    return joinPlace(this.#folder, `${slot.replaceAll(':', '')}.json`);
   }
 }
 

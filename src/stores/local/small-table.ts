@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import type { Table as Rows, Schema } from 'apache-arrow';
+import { joinPlace } from '../../io/place.ts';
 import { TableSync } from './durability.ts';
 import { type Connection, makeTable, sqlText, type Table } from './lance.ts';
 
@@ -33,7 +33,7 @@ async function change(
   try {
     await upgrade?.(table);
     await work(table);
-    await new TableSync(join(db, `${name}.lance`)).run();
+    await new TableSync(joinPlace(db, `${name}.lance`)).run();
   } finally {
     table.close();
   }

@@ -1,5 +1,8 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { joinPlace } from '../../io/place.ts';
+import { isS3 } from '../../io/s3/address.ts';
 import type { ConceptDefinition } from '../../model/annotation.ts';
 import type { Context, ExistingInput, ReadyItem, Sink, SinkResult } from '../../model/contracts.ts';
 import { asError, FatalError, type SluiceError } from '../../model/errors.ts';
@@ -33,6 +36,11 @@ export interface WriterOptions extends Policy {
   media: MediaPolicy;
   /** Wait for another writer to end, instead of STORE_LOCKED. */
   wait: boolean;
+  /**
+   * Folder of this machine for what is on its way into a bucket, of this store alone; a temporary one unless given. A
+   * store in a folder needs none.
+   */
+  localDir?: string;
   /** Free bytes that the disk must keep; 64 MB unless given. */
   reserveBytes?: number;
 }
@@ -49,6 +57,8 @@ export class LocalWriter implements Sink {
   readonly spoolDir: string;
   readonly #paths: StorePaths;
   readonly #options: WriterOptions;
+  /** This writer's own, on this machine. */
+  readonly #own: string;
   readonly #ctx: Context;
   readonly #lock: StoreLock;
   readonly #connection: Connection;
@@ -63,6 +73,7 @@ export class LocalWriter implements Sink {
 
   private constructor(
     paths: StorePaths,
+    own: string,
     options: WriterOptions,
     ctx: Context,
     lock: StoreLock,
@@ -78,12 +89,12 @@ export class LocalWriter implements Sink {
     this.#connection = connection;
     this.#inputs = inputs;
     this.#lookup = lookup;
-    const own = join(paths.tmp, options.runId);
+    this.#own = own;
     this.spoolDir = join(own, 'spool');
-    this.#blobs = new BlobWriter(paths.blobs, join(own, 'blobs'), options.media);
+    this.#blobs = new BlobWriter(paths, join(own, 'blobs'), options.media);
     const parts = { inputs, lookup, blobs: this.#blobs };
     this.#committer = new Committer(options, parts, distinct, ctx.clock);
-    this.#concepts = new ConceptTable(connection, join(paths.db, 'concepts.lance'), lock, ctx.logger);
+    this.#concepts = new ConceptTable(connection, joinPlace(paths.db, 'concepts.lance'), lock, ctx.logger);
     this.#group = new GroupCommit({
       limits: { rows: COMMIT_ROWS, bytes: COMMIT_BLOB_BYTES, ageMs: COMMIT_AGE_MS },
       clock: ctx.clock,
@@ -95,23 +106,29 @@ export class LocalWriter implements Sink {
 
   /** Throws FatalError STORE_LOCKED, STORE_FULL, STORE_SCHEMA_NEWER, STORE_CORRUPT, CONFIG_INVALID or STORE_WRITE_FAILED. */
   static async open(root: string, options: WriterOptions, ctx: Context): Promise<LocalWriter> {
+    if (isS3(root) && options.media === 'hardlink') {
+      const message = `${root} cannot hold hard links; leave media out, or take copy or reference`;
+      throw new FatalError('CONFIG_INVALID', message);
+    }
     const paths = await makeStore(root, ctx.clock);
-    const lock = await StoreLock.acquire(paths.lock, options, ctx);
+    const lock = await StoreLock.acquire(paths.files.lock(paths.lock, ctx.clock), options, ctx);
     try {
       await assertFreeSpace(root, options.reserveBytes ?? RESERVE_BYTES);
-      const connection = await connectTables(paths.db);
-      await raiseSchema(root);
+      const connection = await connectTables(paths.db, paths.files);
+      await raiseSchema(paths);
       await ensureDataset(connection, paths.db, options.dataset, ctx.clock.now());
       const table = await makeTable(connection, 'inputs', inputSchema);
-      const folder = join(paths.db, 'inputs.lance');
+      const folder = joinPlace(paths.db, 'inputs.lance');
       await addMissingColumns(table, folder);
       const inputs = await InputTable.open(table, root, folder, ctx);
       const { ids, rows, doubled } = await scanIds(table);
       const lookup = await Lookup.open(table, { ids, rows, buildIndex: () => inputs.indexIds() });
       const distinct = rows - doubled.length;
-      const writer = new LocalWriter(paths, options, ctx, lock, connection, inputs, lookup, distinct);
+      const tmp = await localFolder(paths, options);
+      const own = join(tmp, options.runId);
+      const writer = new LocalWriter(paths, own, options, ctx, lock, connection, inputs, lookup, distinct);
       // The lock is ours, so whatever lies there was left by killed runs, this one perhaps among them.
-      await rm(paths.tmp, { recursive: true, force: true });
+      await rm(tmp, { recursive: true, force: true });
       await mkdir(writer.spoolDir, { recursive: true });
       return writer;
     } catch (error) {
@@ -186,9 +203,11 @@ export class LocalWriter implements Sink {
       try {
         this.#inputs.table.close();
         this.#connection.close();
-        await rm(join(this.#paths.tmp, this.#options.runId), { recursive: true, force: true });
+        const left = isS3(this.#paths.root) ? dirname(this.#own) : this.#own;
+        await rm(left, { recursive: true, force: true });
       } finally {
         await this.#lock.release();
+        this.#paths.files.close();
       }
     }
   }
@@ -247,6 +266,12 @@ export class LocalWriter implements Sink {
     }
     return error;
   }
+}
+
+/** Where payloads wait for their commit. */
+async function localFolder({ root, tmp }: StorePaths, { localDir }: WriterOptions): Promise<string> {
+  if (!isS3(root)) return tmp;
+  return localDir === undefined ? mkdtemp(join(tmpdir(), 'sluice-writer-')) : join(localDir, 'tmp');
 }
 
 const blobsOf = (staged: readonly Staged[]): StagedBlob[] =>

@@ -24,7 +24,7 @@ export async function* checkVectors(
 ): AsyncGenerator<StoreFinding> {
   if (!(await hasIndex(paths))) return;
   const used = usedFingerprints(await readIndexState(paths.root));
-  const index = await connectTables(indexPaths(paths).db);
+  const index = await connectTables(indexPaths(paths).db, paths.files);
   try {
     const stored = await storedFingerprints(index);
     for (const fingerprint of stored) {

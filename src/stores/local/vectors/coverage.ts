@@ -56,7 +56,9 @@ export async function indexCounts(
 ): Promise<IndexCounts> {
   const { base, serving } = await readIndexState(root);
   const isWhole = base.id === serving.id;
-  const isWritten = (await lockHolder(indexPaths(await findStore(root)).lock, ctx.clock)) !== undefined;
+  const paths = await findStore(root);
+  const lock = paths.files.lock(indexPaths(paths).lock, ctx.clock);
+  const isWritten = (await lockHolder(lock, ctx.clock)) !== undefined;
   return counting(root, isWhole ? [serving] : [serving, base], ctx, async (covers, inputs) => {
     const ofServing = { done: 0, waiting: 0, failed: 0 };
     const ofBase = { done: 0, waiting: 0, failed: 0 };
@@ -110,7 +112,7 @@ async function counting<T>(
       models.map(({ fingerprint }) => fingerprint),
       signal,
     );
-    const connection = await connectTables(paths.db);
+    const connection = await connectTables(paths.db, paths.files);
     try {
       return await work(covers, models.length === 0 ? none() : scanCurrent(connection, { regions }));
     } finally {
@@ -131,7 +133,7 @@ async function readCovers(
 ): Promise<Covers> {
   const covers = new Map<string, Covered>();
   if (fingerprints.length === 0) return covers;
-  const connection = await connectTables(indexPaths(paths).db);
+  const connection = await connectTables(indexPaths(paths).db, paths.files);
   try {
     for (const fingerprint of fingerprints) {
       if (covers.has(fingerprint)) continue;

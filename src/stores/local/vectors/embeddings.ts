@@ -83,7 +83,7 @@ export class EmbeddingReader {
   async #open(): Promise<{ index: Connection; generation: Generation } | undefined> {
     const { serving } = await readIndexState(this.#paths.root);
     if (serving.models.length === 0) return undefined;
-    return { index: await connectTables(indexPaths(this.#paths).db), generation: serving };
+    return { index: await connectTables(indexPaths(this.#paths).db, this.#paths.files), generation: serving };
   }
 }
 

@@ -1,7 +1,4 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { syncFolder } from '../../../io/atomic.ts';
-import { writeFailure } from '../../../io/disk-errors.ts';
+import { joinPlace } from '../../../io/place.ts';
 import type { StorePaths } from '../layout.ts';
 
 /**
@@ -19,20 +16,16 @@ export interface IndexPaths {
 }
 
 export const indexPaths = ({ index }: Pick<StorePaths, 'index'>): IndexPaths => ({
-  db: join(index, 'db'),
-  state: join(index, 'state.json'),
-  lock: join(index, 'lock'),
-  stateLock: join(index, 'state-lock'),
+  db: joinPlace(index, 'db'),
+  state: joinPlace(index, 'state.json'),
+  lock: joinPlace(index, 'lock'),
+  stateLock: joinPlace(index, 'state-lock'),
 });
 
 /** Throws FatalError STORE_FULL or STORE_WRITE_FAILED. */
 export async function makeIndexFolders(paths: StorePaths): Promise<IndexPaths> {
   const parts = indexPaths(paths);
-  try {
-    for (const folder of [parts.db, parts.lock, parts.stateLock]) await mkdir(folder, { recursive: true });
-    await syncFolder(paths.root);
-  } catch (error) {
-    throw writeFailure(error, paths.index);
-  }
+  await paths.files.makeFolders([parts.db, parts.lock, parts.stateLock]);
+  await paths.files.sync([paths.root]);
   return parts;
 }

@@ -53,12 +53,14 @@ export class LocalIndexWriter implements IndexWriter {
     options: IndexWriterOptions,
     ctx: Context,
   ): Promise<LocalIndexWriter> {
-    const paths = await makeIndexFolders(await makeStore(root, ctx.clock));
-    const lock = await StoreLock.acquire(paths.lock, { ...options, what: 'the index' }, ctx);
+    const store = await makeStore(root, ctx.clock);
+    const paths = await makeIndexFolders(store);
+    const place = store.files.lock(paths.lock, ctx.clock);
+    const lock = await StoreLock.acquire(place, { ...options, what: 'the index' }, ctx);
     try {
       const reserve = options.reserveBytes ?? RESERVE_BYTES;
       await assertFreeSpace(root, reserve);
-      const connection = await connectTables(paths.db);
+      const connection = await connectTables(paths.db, store.files);
       const writer = new LocalIndexWriter(root, reserve, ctx, lock, connection);
       await writer.#openTables(models, { root, db: paths.db, runId: options.runId });
       ctx.signal.addEventListener('abort', writer.#onAbort, { once: true });

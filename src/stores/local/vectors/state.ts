@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { writeFileAtomic } from '../../../io/atomic.ts';
-import { errnoOf } from '../../../io/disk-errors.ts';
 import type { Context } from '../../../model/contracts.ts';
 import { DTYPES } from '../../../model/embedding.ts';
-import { FatalError } from '../../../model/errors.ts';
+import { FatalError, SluiceError } from '../../../model/errors.ts';
 import { KINDS } from '../../../model/kind.ts';
 import { EMPTY_WORKFLOW, type Generation, type IndexState } from '../../../model/workflow.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 import { findStore, makeStore } from '../layout.ts';
 import { StoreLock } from '../lock.ts';
 import { indexPaths, makeIndexFolders } from './index-paths.ts';
@@ -83,7 +81,12 @@ const emptyState = (): IndexState => ({
 
 /** Throws FatalError STORE_NOT_FOUND, STORE_SCHEMA_NEWER or STORE_CORRUPT. */
 export async function readIndexState(root: string): Promise<IndexState> {
-  return readState(indexPaths(await findStore(root)).state);
+  const paths = await findStore(root);
+  try {
+    return await readState(indexPaths(paths).state, paths.files);
+  } finally {
+    paths.files.close();
+  }
 }
 
 /**
@@ -97,27 +100,31 @@ export async function changeIndexState(
   change: (state: IndexState) => IndexState,
   ctx: Context,
 ): Promise<IndexState> {
-  const { state: path, stateLock } = await makeIndexFolders(await makeStore(root, ctx.clock));
+  const store = await makeStore(root, ctx.clock);
+  const { files } = store;
+  const { state: path, stateLock } = await makeIndexFolders(store);
   const request = { runId: 'workflow', wait: true, what: 'the state of the index' };
-  const lock = await StoreLock.acquire(stateLock, request, ctx);
+  const lock = await StoreLock.acquire(files.lock(stateLock, ctx.clock), request, ctx);
   try {
-    const state = await readState(path);
+    const state = await readState(path, files);
     const changed = change(state);
-    if (changed !== state) await writeFileAtomic(path, `${JSON.stringify(changed)}\n`);
+    if (changed !== state) await files.write(path, `${JSON.stringify(changed)}\n`);
     return changed;
   } finally {
     await lock.release();
+    files.close();
   }
 }
 
-async function readState(path: string): Promise<IndexState> {
-  let text: string;
+async function readState(path: string, files: StoreFiles): Promise<IndexState> {
+  let text: string | undefined;
   try {
-    text = await readFile(path, 'utf8');
+    text = (await files.read(path))?.toString();
   } catch (cause) {
-    if (errnoOf(cause) === 'ENOENT') return emptyState();
+    if (cause instanceof SluiceError) throw cause;
     throw new FatalError('STORE_CORRUPT', `${path} cannot be read`, { cause });
   }
+  if (text === undefined) return emptyState();
   let document: unknown;
   try {
     document = JSON.parse(text);

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { Index } from '@lancedb/lancedb';
+import { joinPlace } from '../../../io/place.ts';
 import { FatalError } from '../../../model/errors.ts';
 import type { VectorRow } from '../../../model/vector-index.ts';
 import type { IndexedModel } from '../../../model/workflow.ts';
@@ -12,7 +12,7 @@ const PREFIX = 'vectors_';
 /** One table for each fingerprint of a model of a workflow. */
 export const tableName = (fingerprint: string): string => `${PREFIX}${fingerprint}`;
 
-export const tableFolder = (db: string, name: string): string => join(db, `${name}.lance`);
+export const tableFolder = (db: string, name: string): string => joinPlace(db, `${name}.lance`);
 
 /** The fingerprints that have a table. */
 export async function storedFingerprints(connection: Connection): Promise<string[]> {

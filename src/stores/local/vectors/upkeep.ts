@@ -1,7 +1,6 @@
 import type { Context } from '../../../model/contracts.ts';
 import { asError, SluiceError } from '../../../model/errors.ts';
 import type { Generation, IndexState } from '../../../model/workflow.ts';
-import { sizeOf } from '../durability.ts';
 import { LOOKUP_CHUNK } from '../ids.ts';
 import { type Connection, connectTables, sqlText, storeFailure } from '../lance.ts';
 import { findStore, type StorePaths } from '../layout.ts';
@@ -44,7 +43,7 @@ export async function dropUnusedVectors(root: string, state: IndexState, ctx: Co
   const paths = await findStore(root);
   if (!(await hasIndex(paths))) return 0;
   const { db } = indexPaths(paths);
-  const connection = await connectTables(db);
+  const connection = await connectTables(db, paths.files);
   try {
     const used = usedFingerprints(state);
     const unused = (await storedFingerprints(connection)).filter((fingerprint) => !used.has(fingerprint));
@@ -154,7 +153,11 @@ async function withIndex<T>(
   const { db, lock: folder } = indexPaths(paths);
   let lock: StoreLock;
   try {
-    lock = await StoreLock.acquire(folder, { runId: task, wait: false, what: 'the index' }, ctx);
+    lock = await StoreLock.acquire(
+      paths.files.lock(folder, ctx.clock),
+      { runId: task, wait: false, what: 'the index' },
+      ctx,
+    );
   } catch (error) {
     // Waiting, perhaps for hours, would hold up every writer of inputs.
     if (!(error instanceof SluiceError && error.code === 'STORE_LOCKED')) throw error;
@@ -162,7 +165,7 @@ async function withIndex<T>(
     return undefined;
   }
   try {
-    const connection = await connectTables(db);
+    const connection = await connectTables(db, paths.files);
     try {
       return await work(connection);
     } finally {
@@ -174,7 +177,7 @@ async function withIndex<T>(
 }
 
 export const hasIndex = async (paths: StorePaths): Promise<boolean> =>
-  (await sizeOf(indexPaths(paths).lock)) !== undefined;
+  (await paths.files.names(paths.index)).length > 0;
 
 async function change(
   connection: Connection,

@@ -26,8 +26,9 @@ export async function ensureVectorIndex(
   { threshold = EXACT_ROWS }: { threshold?: number },
   ctx: Context,
 ): Promise<boolean> {
-  const { db } = indexPaths(await findStore(root));
-  const connection = await connectTables(db);
+  const paths = await findStore(root);
+  const { db } = indexPaths(paths);
+  const connection = await connectTables(db, paths.files);
   try {
     const table = await findVectors(connection, fingerprint);
     if (table === undefined) return false;
@@ -45,5 +46,6 @@ export async function ensureVectorIndex(
     throw storeFailure(error, root);
   } finally {
     connection.close();
+    paths.files.close();
   }
 }

@@ -25,7 +25,7 @@ export function patchVersion(
   ctx: Context,
 ): Promise<DatasetVersion> {
   return changeStore(root, 'datasets patch-version', options, ctx, async (store) => {
-    const manifest = await readManifest(store.paths.versions, dataset, id);
+    const manifest = await readManifest(store.paths, dataset, id);
     if (manifest === undefined) throw await missing(store, dataset, id);
     const { name, description, ...stored } = manifest.version;
     const version: DatasetVersion = {
@@ -36,7 +36,7 @@ export function patchVersion(
           ? stored.metadata
           : patchObject(patch.action, stored.metadata, patch.metadata),
     };
-    await writeManifest(store.paths.versions, { ...manifest, version });
+    await writeManifest(store.paths, { ...manifest, version });
     return version;
   });
 }
@@ -52,12 +52,12 @@ export function deleteVersion(
   ctx: Context,
 ): Promise<void> {
   return changeStore(root, 'datasets delete-version', options, ctx, async (store) => {
-    if (!(await removeManifest(store.paths.versions, dataset, id))) throw await missing(store, dataset, id);
+    if (!(await removeManifest(store.paths, dataset, id))) throw await missing(store, dataset, id);
   });
 }
 
 async function missing({ connection, paths }: HeldStore, dataset: string, id: string): Promise<Error> {
-  const versions = await listVersions(paths.versions, dataset);
+  const versions = await listVersions(paths, dataset);
   const isKnown = versions.length > 0 || (await findDataset(connection, dataset)) !== undefined;
   return isKnown ? noVersion(dataset, id, versions) : noDataset(connection, dataset);
 }

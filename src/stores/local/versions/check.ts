@@ -20,8 +20,8 @@ export async function* checkVersions(
 ): AsyncGenerator<StoreFinding> {
   const chunks = new Set<string>();
   const sources = new KeyTable({ values: false });
-  for await (const path of allManifests(paths.versions)) {
-    const manifest = await readable(path);
+  for await (const path of allManifests(paths)) {
+    const manifest = await readable(paths, path);
     if (manifest === undefined) continue;
     if ('finding' in manifest) {
       yield manifest;
@@ -32,19 +32,19 @@ export async function* checkVersions(
       if (chunks.has(sha256)) continue;
       signal.throwIfAborted();
       chunks.add(sha256);
-      const text = await chunkText(paths.versions, sha256);
+      const text = await chunkText(paths, sha256);
       if (Buffer.isBuffer(text)) yield* checkLines(paths, linesOf(text), blobs, sources);
       else yield damaged(manifest, paths, sha256, text);
     }
   }
-  for await (const { path, bytes, modifiedAt } of orphanChunks(paths.versions, chunks)) {
+  for await (const { path, bytes, modifiedAt } of orphanChunks(paths, chunks)) {
     if (modifiedAt < began) yield { finding: 'CHUNK_ORPHAN', path, bytes };
   }
 }
 
-async function readable(path: string): Promise<Manifest | StoreFinding | undefined> {
+async function readable(paths: StorePaths, path: string): Promise<Manifest | StoreFinding | undefined> {
   try {
-    return await readManifestFile(path);
+    return await readManifestFile(paths, path);
   } catch (error) {
     return { finding: 'VERSION_UNREADABLE', path, reason: asError(error).message };
   }

@@ -1,13 +1,11 @@
 import { hash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import PQueue from 'p-queue';
-import { writeFileAtomic } from '../../../io/atomic.ts';
-import { errnoOf } from '../../../io/disk-errors.ts';
+import { joinPlace } from '../../../io/place.ts';
 import { asError, FatalError } from '../../../model/errors.ts';
-import { sizeOf, syncFolders } from '../durability.ts';
+import type { StorePaths } from '../layout.ts';
 import type { Cut } from './cutter.ts';
 import type { VersionLine } from './line.ts';
 
@@ -27,20 +25,20 @@ export interface ChunkRef {
   last: string;
 }
 
-export const chunksFolder = (versions: string): string => join(versions, 'chunks');
+export const chunksFolder = (versions: string): string => joinPlace(versions, 'chunks');
 
 export const chunkPath = (versions: string, sha256: string): string =>
-  join(chunksFolder(versions), sha256.slice(0, 2), `${sha256}${CHUNK_EXTENSION}`);
+  joinPlace(chunksFolder(versions), sha256.slice(0, 2), `${sha256}${CHUNK_EXTENSION}`);
 
 /** Writes chunks that are not there yet. For the holder of the store's lock. */
 export class ChunkWriter {
-  readonly #versions: string;
+  readonly #paths: StorePaths;
   readonly #queue = new PQueue({ concurrency: WRITES });
   readonly #refs: ChunkRef[] = [];
   #failure: unknown;
 
-  constructor(versions: string) {
-    this.#versions = versions;
+  constructor(paths: StorePaths) {
+    this.#paths = paths;
   }
 
   /** Waits while too many are on their way. Throws what an earlier one failed with. */
@@ -49,7 +47,7 @@ export class ChunkWriter {
     const sha256 = hash('sha256', data);
     this.#refs.push({ sha256, rows, last });
     this.#queue
-      .add(() => this.#write(chunkPath(this.#versions, sha256), data))
+      .add(() => this.#write(chunkPath(this.#paths.versions, sha256), data))
       .catch((error: unknown) => {
         this.#failure ??= error;
       });
@@ -61,10 +59,11 @@ export class ChunkWriter {
   async finish(): Promise<ChunkRef[]> {
     await this.settle();
     this.#throwFailure();
-    await mkdir(chunksFolder(this.#versions), { recursive: true });
+    const { files, versions } = this.#paths;
+    await files.makeFolders([chunksFolder(versions)]);
     // Also of those that were there: a process may have been killed before it synced their names.
-    await syncFolders(this.#refs.map(({ sha256 }) => dirname(chunkPath(this.#versions, sha256))));
-    await syncFolders([chunksFolder(this.#versions), this.#versions]);
+    await files.sync(this.#refs.map(({ sha256 }) => dirname(chunkPath(versions, sha256))));
+    await files.sync([chunksFolder(versions), versions]);
     return this.#refs;
   }
 
@@ -74,9 +73,9 @@ export class ChunkWriter {
   }
 
   async #write(path: string, data: Buffer): Promise<void> {
-    if (this.#failure !== undefined || (await sizeOf(path)) !== undefined) return;
-    await mkdir(dirname(path), { recursive: true });
-    await writeFileAtomic(path, await compress(data));
+    const { files } = this.#paths;
+    if (this.#failure !== undefined || (await files.sizeOf(path)) !== undefined) return;
+    await files.write(path, await compress(data));
   }
 
   #throwFailure(): void {
@@ -88,14 +87,12 @@ export class ChunkWriter {
 export type ChunkProblem = { problem: 'missing' } | { problem: 'content'; measured: string };
 
 /** The JSON Lines of a chunk, whose hash is checked. */
-export async function chunkText(versions: string, sha256: string): Promise<Buffer | ChunkProblem> {
-  let file: Buffer;
-  try {
-    file = await readFile(chunkPath(versions, sha256));
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return { problem: 'missing' };
-    throw error;
-  }
+export async function chunkText(
+  { files, versions }: StorePaths,
+  sha256: string,
+): Promise<Buffer | ChunkProblem> {
+  const file = await files.read(chunkPath(versions, sha256));
+  if (file === undefined) return { problem: 'missing' };
   try {
     const text = await decompress(file);
     const measured = hash('sha256', text);
@@ -106,10 +103,10 @@ export async function chunkText(versions: string, sha256: string): Promise<Buffe
 }
 
 /** Throws FatalError STORE_CORRUPT when the chunk is gone or not what it was. */
-export async function readChunk(versions: string, sha256: string): Promise<VersionLine[]> {
-  const text = await chunkText(versions, sha256);
+export async function readChunk(paths: StorePaths, sha256: string): Promise<VersionLine[]> {
+  const text = await chunkText(paths, sha256);
   if (Buffer.isBuffer(text)) return linesOf(text);
-  const path = chunkPath(versions, sha256);
+  const path = chunkPath(paths.versions, sha256);
   const what = text.problem === 'missing' ? 'is gone' : `is not what was written (${text.measured})`;
   throw new FatalError('STORE_CORRUPT', `the chunk ${path} of a dataset version ${what}`);
 }

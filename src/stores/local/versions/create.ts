@@ -13,6 +13,7 @@ import { findDataset } from '../dataset-table.ts';
 import { assertFreeSpace, RESERVE_BYTES } from '../free-space.ts';
 import { changeStore, type HeldStore, type MaintenanceOptions } from '../held-store.ts';
 import { type Connection, findTable } from '../lance.ts';
+import type { StorePaths } from '../layout.ts';
 import { listRows } from '../listing.ts';
 import { ChunkWriter } from './chunks.ts';
 import { ContentHash } from './content-hash.ts';
@@ -42,9 +43,8 @@ export interface NewVersion extends MaintenanceOptions {
 export function createVersion(root: string, request: NewVersion, ctx: Context): Promise<DatasetVersion> {
   if (request.id !== undefined) checkName('dataset version', request.id);
   return changeStore(root, 'datasets version', request, ctx, async (store) => {
-    const { versions } = store.paths;
     const { dataset } = request;
-    const id = await versionId(versions, request, ctx.clock.now());
+    const id = await versionId(store.paths, request, ctx.clock.now());
     const filter = await chosenFilter(store.connection, request);
     await assertFreeSpace(root, RESERVE_BYTES);
     const { counts, ...content } = await writeContent(store, dataset, filter.filter, ctx);
@@ -64,13 +64,13 @@ export function createVersion(root: string, request: NewVersion, ctx: Context): 
       ...counts,
       annotationsLeftOut: content.annotationsLeftOut,
     };
-    await writeManifest(versions, { version, concepts: content.concepts, chunks: content.chunks });
+    await writeManifest(store.paths, { version, concepts: content.concepts, chunks: content.chunks });
     return version;
   });
 }
 
-async function versionId(versions: string, { dataset, id }: NewVersion, now: number): Promise<string> {
-  const isTaken = async (wanted: string) => (await readManifest(versions, dataset, wanted)) !== undefined;
+async function versionId(paths: StorePaths, { dataset, id }: NewVersion, now: number): Promise<string> {
+  const isTaken = async (wanted: string) => (await readManifest(paths, dataset, wanted)) !== undefined;
   if (id !== undefined) {
     if (!(await isTaken(id))) return id;
     throw new FatalError('DATASET_EXISTS', `the dataset ${dataset} has a version ${id} already`);
@@ -105,7 +105,7 @@ async function writeContent(
 ) {
   const takes = annotationTest(filter);
   const cutter = new Cutter();
-  const writer = new ChunkWriter(paths.versions);
+  const writer = new ChunkWriter(paths);
   const counter = new VersionCounter();
   const contentHash = new ContentHash();
   let annotationsLeftOut = 0;

@@ -1,7 +1,6 @@
-import { rm } from 'node:fs/promises';
 import type { KeyTable } from '../../../io/key-table.ts';
-import { type BlobFile, walkBlobs } from '../blob-files.ts';
-import { sizeOf } from '../durability.ts';
+import type { StoredFile } from '../files/store-files.ts';
+import type { StorePaths } from '../layout.ts';
 import { CHUNK_EXTENSION, chunksFolder, readChunk } from './chunks.ts';
 import { holdsBytes } from './line.ts';
 import { allManifests, readManifestFile, unfinishedManifests } from './manifest.ts';
@@ -13,18 +12,18 @@ import { allManifests, readManifestFile, unfinishedManifests } from './manifest.
  * Throws FatalError STORE_CORRUPT when a manifest or chunk cannot be read, for what it names is not known then.
  */
 export async function nameOfVersions(
-  versions: string,
+  paths: StorePaths,
   blobs: KeyTable,
   signal: AbortSignal,
 ): Promise<Set<string>> {
   const chunks = new Set<string>();
-  for await (const path of allManifests(versions)) {
-    const manifest = await readManifestFile(path);
+  for await (const path of allManifests(paths)) {
+    const manifest = await readManifestFile(paths, path);
     for (const { sha256 } of manifest?.chunks ?? []) {
       if (chunks.has(sha256)) continue;
       signal.throwIfAborted();
       chunks.add(sha256);
-      for (const line of await readChunk(versions, sha256)) {
+      for (const line of await readChunk(paths, sha256)) {
         if (!holdsBytes(line) && line.source === undefined) blobs.set(line.sha256);
       }
     }
@@ -33,16 +32,18 @@ export async function nameOfVersions(
 }
 
 /** Files in the folder of chunks that no version names; what a killed process left unfinished is among them. */
-export async function* orphanChunks(versions: string, named: ReadonlySet<string>): AsyncGenerator<BlobFile> {
-  if ((await sizeOf(chunksFolder(versions))) === undefined) return;
-  for await (const file of walkBlobs(chunksFolder(versions))) {
+export async function* orphanChunks(
+  { files, versions }: StorePaths,
+  named: ReadonlySet<string>,
+): AsyncGenerator<StoredFile> {
+  for await (const file of files.walk(chunksFolder(versions))) {
     const isNamed =
-      file.path.endsWith(CHUNK_EXTENSION) && named.has(file.sha256.slice(0, -CHUNK_EXTENSION.length));
+      file.path.endsWith(CHUNK_EXTENSION) && named.has(file.name.slice(0, -CHUNK_EXTENSION.length));
     if (!isNamed) yield file;
   }
 }
 
 /** Removes the manifests that killed processes did not finish. For the holder of the store's lock. */
-export async function removeUnfinished(versions: string): Promise<void> {
-  for await (const path of unfinishedManifests(versions)) await rm(path, { force: true });
+export async function removeUnfinished(paths: StorePaths): Promise<void> {
+  for await (const path of unfinishedManifests(paths)) await paths.files.remove(path);
 }

@@ -1,12 +1,11 @@
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { syncFolder, writeFileAtomic } from '../../../io/atomic.ts';
-import { errnoOf } from '../../../io/disk-errors.ts';
+import { dirname } from 'node:path';
+import { joinPlace } from '../../../io/place.ts';
 import type { ConceptDefinition } from '../../../model/annotation.ts';
 import type { DatasetVersion } from '../../../model/dataset.ts';
 import { FatalError } from '../../../model/errors.ts';
 import { deriveId } from '../../../model/ids.ts';
 import { compareUtf8 } from '../id-order.ts';
+import type { StorePaths } from '../layout.ts';
 import type { ChunkRef } from './chunks.ts';
 
 const TYPE = 'dataset-version';
@@ -24,88 +23,76 @@ export interface Manifest {
 /** Names may hold anything and differ in case alone; file names may not. The hash keeps them apart, also from `chunks`. */
 const fileName = (name: string): string => deriveId(name, name);
 
-const datasetFolder = (versions: string, dataset: string): string => join(versions, fileName(dataset));
+const datasetFolder = (versions: string, dataset: string): string => joinPlace(versions, fileName(dataset));
 
 const manifestPath = (versions: string, dataset: string, id: string): string =>
-  join(datasetFolder(versions, dataset), `${fileName(id)}${EXTENSION}`);
+  joinPlace(datasetFolder(versions, dataset), `${fileName(id)}${EXTENSION}`);
 
 /** For the holder of the store's lock. Durable when it returns. */
-export async function writeManifest(versions: string, manifest: Manifest): Promise<void> {
+export async function writeManifest({ files, versions }: StorePaths, manifest: Manifest): Promise<void> {
   const { dataset, id } = manifest.version;
   const path = manifestPath(versions, dataset, id);
-  await mkdir(dirname(path), { recursive: true });
-  await writeFileAtomic(path, `${JSON.stringify({ schema: 1, type: TYPE, ...manifest })}\n`);
-  await syncFolder(versions);
+  await files.write(path, `${JSON.stringify({ schema: 1, type: TYPE, ...manifest })}\n`);
+  await files.sync([versions]);
 }
 
 /** Undefined where the dataset has no such version. Throws FatalError STORE_CORRUPT. */
 export async function readManifest(
-  versions: string,
+  paths: StorePaths,
   dataset: string,
   id: string,
 ): Promise<Manifest | undefined> {
-  return readManifestFile(manifestPath(versions, dataset, id));
+  return readManifestFile(paths, manifestPath(paths.versions, dataset, id));
 }
 
 /** Returns whether there was one. For the holder of the store's lock; its chunks go with the next `collectGarbage`. */
-export async function removeManifest(versions: string, dataset: string, id: string): Promise<boolean> {
+export async function removeManifest(
+  { files, versions }: StorePaths,
+  dataset: string,
+  id: string,
+): Promise<boolean> {
   const path = manifestPath(versions, dataset, id);
-  try {
-    await rm(path);
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    throw error;
-  }
-  await syncFolder(dirname(path));
+  if ((await files.sizeOf(path)) === undefined) return false;
+  await files.remove(path);
+  await files.sync([dirname(path)]);
   return true;
 }
 
 /** The versions of a dataset, the oldest first. */
-export async function listVersions(versions: string, dataset: string): Promise<DatasetVersion[]> {
+export async function listVersions(paths: StorePaths, dataset: string): Promise<DatasetVersion[]> {
   const found: DatasetVersion[] = [];
-  for (const path of await manifestsIn(datasetFolder(versions, dataset))) {
-    const manifest = await readManifestFile(path);
+  for (const path of await manifestsIn(paths, datasetFolder(paths.versions, dataset))) {
+    const manifest = await readManifestFile(paths, path);
     if (manifest !== undefined) found.push(manifest.version);
   }
   return found.sort((a, b) => compareUtf8(a.createdAt, b.createdAt) || compareUtf8(a.id, b.id));
 }
 
 /** The manifests of all datasets, by path. */
-export async function* allManifests(versions: string): AsyncGenerator<string> {
-  for (const folder of await entriesOf(versions)) yield* await manifestsIn(join(versions, folder));
+export async function* allManifests(paths: StorePaths): AsyncGenerator<string> {
+  const { files, versions } = paths;
+  for (const folder of await files.names(versions)) {
+    yield* await manifestsIn(paths, joinPlace(versions, folder));
+  }
 }
 
 /** Those that a killed process did not finish; they name nothing. */
-export async function* unfinishedManifests(versions: string): AsyncGenerator<string> {
-  for (const folder of await entriesOf(versions)) {
-    yield* await manifestsIn(join(versions, folder), `${EXTENSION}.part`);
+export async function* unfinishedManifests(paths: StorePaths): AsyncGenerator<string> {
+  const { files, versions } = paths;
+  for (const folder of await files.names(versions)) {
+    yield* await manifestsIn(paths, joinPlace(versions, folder), `${EXTENSION}.part`);
   }
 }
 
-async function manifestsIn(folder: string, extension = EXTENSION): Promise<string[]> {
-  const names = await entriesOf(folder);
-  return names.filter((name) => name.endsWith(extension)).map((name) => join(folder, name));
-}
-
-/** Nothing where there is no such folder. */
-async function entriesOf(folder: string): Promise<string[]> {
-  try {
-    return (await readdir(folder)).sort();
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return [];
-    throw error;
-  }
+async function manifestsIn({ files }: StorePaths, folder: string, extension = EXTENSION): Promise<string[]> {
+  const names = await files.names(folder);
+  return names.filter((name) => name.endsWith(extension)).map((name) => joinPlace(folder, name));
 }
 
 /** Undefined where there is no such file. Throws FatalError STORE_CORRUPT for one that is no manifest. */
-export async function readManifestFile(path: string): Promise<Manifest | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, 'utf8');
-  } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
-    throw error;
-  }
+export async function readManifestFile({ files }: StorePaths, path: string): Promise<Manifest | undefined> {
+  const text = (await files.read(path))?.toString();
+  if (text === undefined) return undefined;
   try {
     const { schema, type, ...manifest } = JSON.parse(text) as Manifest & { schema: number; type: string };
     if (schema === 1 && type === TYPE) return manifest;

@@ -62,8 +62,9 @@ export class VersionSource implements ExportSource {
     if (holdsBytes(input)) return { buffer: Buffer.from(input.text!) };
     const source = sourceOf(input);
     const path = source ?? blobPath(this.#paths.blobs, input.sha256);
-    const bytes = await sizeOf(path);
-    if (bytes === input.bytes) return { path, bytes };
+    const local = source ?? (await this.#paths.files.localCopy(path));
+    const bytes = local === undefined ? undefined : await sizeOf(local);
+    if (local !== undefined && bytes === input.bytes) return { path: local, bytes };
     const what = source === undefined ? 'the blob of' : 'the file that the store refers to for';
     const why = bytes === undefined ? 'is gone' : `has ${bytes} bytes instead of ${input.bytes}`;
     throw new RejectedItemError('INPUT_NOT_FOUND', `${what} input ${input.id} ${why}: ${path}`, {
@@ -73,7 +74,7 @@ export class VersionSource implements ExportSource {
 
   /** Never rejects, so that nobody need wait for a chunk that is read ahead. */
   #read(sha256: string): Promise<Settled> {
-    return readChunk(this.#paths.versions, sha256).then(
+    return readChunk(this.#paths, sha256).then(
       (lines) => ({ lines }),
       (error: unknown) => ({ error }),
     );

@@ -78,11 +78,11 @@ export class VectorSearch {
     const state = await readIndexState(root);
     const paths = await findStore(root);
     try {
-      const store = await connectTables(paths.db);
+      const store = await connectTables(paths.db, paths.files);
       const inputs = await findTable(store, 'inputs');
       // Connecting makes the folder, which is not for a reader to do.
       const { models } = state.serving;
-      const index = models.length === 0 ? undefined : await connectTables(indexPaths(paths).db);
+      const index = models.length === 0 ? undefined : await connectTables(indexPaths(paths).db, paths.files);
       return new VectorSearch(root, state, inputs, store, index);
     } catch (error) {
       throw readFailure(error, root);
