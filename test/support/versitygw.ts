@@ -14,7 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { onTestFinished, vi } from 'vitest';
 
-/** A real S3 server over a folder, installed by .ci/run. */
+/** A real S3 server over a folder, built by .ci/s3-server. */
 const PROGRAM = fileURLToPath(new URL('../../.cache/bin/versitygw', import.meta.url));
 export const ACCESS_KEY = 'AKIATESTSLUICE123456';
 export const SECRET_KEY = 'never-to-be-printed-secret';
@@ -23,7 +23,7 @@ const PORTS_TRIED = 10;
 /** Why the server cannot be used and how to get it; undefined when it is there, and in CI, where its tests must run. */
 export function missingVersityGw(): string | undefined {
   if (existsSync(PROGRAM) || process.env['CI'] === 'true') return undefined;
-  return 'needs .cache/bin/versitygw: GOBIN=$PWD/.cache/bin go install github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+  return 'needs the S3 server that .ci/s3-server builds';
 }
 
 export interface VersityGw {
