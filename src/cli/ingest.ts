@@ -18,9 +18,12 @@ export async function ingestCommand(cli: Cli): Promise<Command> {
   const command = withStore(new Command('ingest'))
     .summary('bring a source into a store')
     .description(
-      'Bring a source into a store, with an outcome for every item: a folder, a ZIP archive, a CSV, TSV, JSON Lines or Parquet file, a Delta table, a list of URLs, or a loader of your own.',
+      'Bring a source into a store, with an outcome for every item: a folder, a ZIP archive, a CSV, TSV, JSON Lines or Parquet file, a Delta table, a list of URLs, a bucket in S3, or a loader of your own.',
     )
-    .argument('<source>', 'a folder, or a .zip, .csv, .tsv, .jsonl, .parquet or .txt file')
+    .argument(
+      '<source>',
+      'a folder, a .zip, .csv, .tsv, .jsonl, .parquet or .txt file, or s3://bucket/prefix',
+    )
     .option(
       '--source-type <name>',
       `what the source is (${loaders.map((l) => l.name).join(', ')}), instead of detecting it`,
@@ -34,6 +37,7 @@ Examples:
   $ sluice ingest photos/ --labels folder             labels from folder names
   $ sluice ingest photos.csv --dataset products       rows of files, URLs or texts
   $ sluice ingest upload.zip --dry-run                what would happen, without writing
+  $ sluice ingest s3://bucket/photos/                 objects by their keys (docs/sources/s3.md)
   $ sluice ingest media/ --profile open --json        also MP3, WebM …; the report as JSON`,
     );
   for (const flag of flagsOf(runOptions, 'Run:')) command.addOption(flag);

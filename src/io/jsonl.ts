@@ -75,7 +75,7 @@ export class JsonlWriter {
   /** Hands every line to the system; with `sync` it also waits until they are on the disk. */
   async flush({ sync: durable = false } = {}): Promise<void> {
     this.#writeOut();
-    if (!durable) return;
+    if (!durable || this.#closed) return;
     try {
       await sync(this.#fd);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { errnoOf } from '../io/disk-errors.ts';
 import { readFailure } from '../io/read-contract.ts';
 import { ZipArchive } from '../io/zip/archive.ts';
-import { LocalFile } from '../io/zip/local-file.ts';
+import type { RandomAccess } from '../io/zip/random-access.ts';
 import type { Context, Listed, ListingProof } from '../model/contracts.ts';
 import { FatalError, RetryableError, type SluiceError } from '../model/errors.ts';
 import { ArchiveEntries, problemOutcome } from './archive-entries.ts';
@@ -13,12 +13,13 @@ const MB = 1_000_000;
 /** Tables at the root of an archive that are looked at for a header. */
 const MAX_TABLES = 16;
 
-/** A ZIP in the local file system. */
+/** A ZIP, wherever its bytes are. */
 export interface ArchiveFile {
-  file: string;
+  /** Gives the bytes, held for the listing; throws what reading an item of them would. */
+  open(): Promise<RandomAccess>;
   /** Relative to the source; entries are `<uri>!/<name>`. */
   uri: string;
-  /** As the listing that found it saw it, if one did: `statFingerprint` of the file. */
+  /** As the listing that found it saw it, if one did. */
   fingerprint?: string;
 }
 
@@ -40,9 +41,9 @@ export async function* listArchive(
   options: ArchiveOptions,
   ctx: Context,
 ): AsyncGenerator<Listed, ListingProof, void> {
-  let source: LocalFile;
+  let source: RandomAccess;
   try {
-    source = await LocalFile.open(archive.file);
+    source = await archive.open();
   } catch (error) {
     return yield* unopened(archive, readFailure(error, archive.uri));
   }
@@ -55,7 +56,7 @@ export async function* listArchive(
 
 async function* listOpened(
   archive: ArchiveFile,
-  source: LocalFile,
+  source: RandomAccess,
   options: ArchiveOptions,
   ctx: Context,
 ): AsyncGenerator<Listed, ListingProof, void> {
@@ -111,7 +112,7 @@ async function* unopened(
 async function readingFailure(
   error: unknown,
   archive: ArchiveFile,
-  source: LocalFile,
+  source: RandomAccess,
   ctx: Context,
 ): Promise<SluiceError> {
   ctx.signal.throwIfAborted();

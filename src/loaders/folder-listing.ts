@@ -3,6 +3,7 @@ import { nativePath, type RawPath, rawBytes, rawText, rawUri, toRaw } from '../i
 import { readFailure } from '../io/read-contract.ts';
 import { readHead } from '../io/small-file.ts';
 import { type WalkEntry, walk } from '../io/walk.ts';
+import { LocalFile } from '../io/zip/local-file.ts';
 import { strongMagic } from '../media/magic.ts';
 import type { Context, Listed, ListingProof, SourceItem } from '../model/contracts.ts';
 import { deriveId } from '../model/ids.ts';
@@ -11,10 +12,11 @@ import { outcomeOf } from '../model/outcome.ts';
 import { listArchive } from './archive.ts';
 import type { FolderManifest } from './folder-manifest.ts';
 import type { FolderOptions } from './folder-options.ts';
-import { FolderRules, type Skip } from './folder-rules.ts';
+import { FolderRules } from './folder-rules.ts';
 import { folderLabels } from './labels.ts';
 import { ListingGaps } from './listing-gaps.ts';
 import { NamedFiles } from './named-files.ts';
+import type { Skip } from './path-rules.ts';
 import { type FoundFile, pairSidecars, type Sidecar } from './sidecar-pairing.ts';
 
 const ARCHIVE_NAME = /\.zip$/i;
@@ -157,7 +159,7 @@ export class FolderListing {
       yield outcomeOf(uri, 'list', 'ARCHIVE_UNREADABLE', { message });
       return true;
     }
-    const archive = { file: native, uri, fingerprint: statFingerprint(stats) };
+    const archive = { open: () => LocalFile.open(native), uri, fingerprint: statFingerprint(stats) };
     const excluded = (name: string) => this.#rules.archiveEntry(path, name);
     this.#gaps.addPart('archives', yield* listArchive(archive, { ...this.#options, excluded }, this.#ctx));
     return true;

@@ -1,4 +1,5 @@
 import { realpath, stat } from 'node:fs/promises';
+import { isS3 } from '../io/s3/address.ts';
 import { readHead } from '../io/small-file.ts';
 import type { LoaderComponent, SourceProbe } from '../model/component.ts';
 import { asError, FatalError } from '../model/errors.ts';
@@ -11,6 +12,7 @@ const HEAD_BYTES = 4096;
 
 /** Every loader, in the order in which they are asked whether a source is theirs. */
 const LOADERS = tableOf([
+  ['s3', async () => (await import('./s3.ts')).s3],
   ['delta', async () => (await import('./delta.ts')).delta],
   ['folder', async () => (await import('./folder.ts')).folder],
   ['csv', async () => (await import('./csv.ts')).csv],
@@ -60,6 +62,8 @@ export async function detectSource(source: string): Promise<{ loader: AnyLoader;
 }
 
 async function probeOf(source: string): Promise<SourceProbe> {
+  // Nothing of this machine.
+  if (isS3(source)) return { source, isDirectory: false, head: Buffer.alloc(0) };
   const scheme = /^(?<scheme>[a-z][a-z0-9+.-]+):\/\//i.exec(source)?.groups?.['scheme'];
   try {
     const path = await realpath(source);
@@ -79,7 +83,7 @@ const unrecognised = (source: string, what: string): FatalError =>
   new FatalError(
     'SOURCE_UNRECOGNISED',
     `${source} is ${what}, which no loader takes: ` +
-      `give a folder, a .csv, .tsv, .jsonl, .parquet or .zip file or a text file of URLs, ` +
+      `give a folder, a .csv, .tsv, .jsonl, .parquet or .zip file or a text file of URLs, s3://bucket/prefix, ` +
       `or say with --source-type (${loaderNames.join(', ')}) what it is` +
       (/\.ya?ml$/i.test(source) ? '; a pipeline file is run by sluice run' : ''),
   );

@@ -9,16 +9,18 @@ import { manifestFields } from './manifest-options.ts';
 import { allowOutside } from './reach.ts';
 import { fetcherOf, urlFields } from './urls.ts';
 
+export const maxLineBytes = z
+  .number()
+  .int()
+  .min(1000)
+  .max(500_000_000)
+  .default(64_000_000)
+  .describe('Longest line of a JSON Lines file, in bytes; a longer one is rejected');
+
 const options = z.strictObject({
   allowOutside,
   ...urlFields,
-  maxLineBytes: z
-    .number()
-    .int()
-    .min(1000)
-    .max(500_000_000)
-    .default(64_000_000)
-    .describe('Longest line of a JSON Lines file, in bytes; a longer one is rejected'),
+  maxLineBytes,
   idPrefix: manifestFields.idPrefix,
 });
 export type JsonlOptions = z.infer<typeof options>;

@@ -3,6 +3,7 @@ import { basename, extname, resolve } from 'node:path';
 import { z } from 'zod';
 import { statFingerprint } from '../io/fingerprint.ts';
 import { rawUri, toRaw } from '../io/raw-path.ts';
+import { LocalFile } from '../io/zip/local-file.ts';
 import { strongMagic } from '../media/magic.ts';
 import type { LoaderComponent } from '../model/component.ts';
 import type { Context, Listed, ListingProof, Loader } from '../model/contracts.ts';
@@ -72,7 +73,11 @@ class ZipLoader implements Loader {
   }
 
   list(ctx: Context): AsyncGenerator<Listed, ListingProof, void> {
-    return listArchive({ file: this.#file, uri: rawUri(toRaw(basename(this.#file))) }, this.#options, ctx);
+    const archive = {
+      open: () => LocalFile.open(this.#file),
+      uri: rawUri(toRaw(basename(this.#file))),
+    };
+    return listArchive(archive, this.#options, ctx);
   }
 
   progress(): { done: number; total?: number } {

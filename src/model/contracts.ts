@@ -124,6 +124,15 @@ export interface Loader {
   list(ctx: Context): AsyncGenerator<Listed, ListingProof, void>;
   /** How far the listing is, in bytes or entries of the source; `total` once it is known. For the ETA. */
   progress?(): { done: number; total?: number };
+  /**
+   * Of a source that is always listed in the same order: a place in it before which everything was yielded, and what
+   * was yielded last need not be. undefined at the beginning.
+   */
+  position?(): string | undefined;
+  /** The next listing begins at a place that `position` gave, perhaps to another process. */
+  startAt?(position: string): void;
+  /** Lets go of what the source and its items hold open. */
+  close?(): Promise<void>;
 }
 
 /** Bytes that were read once: in memory, in a spooled file that the sink may rename away, or none (unchanged). */

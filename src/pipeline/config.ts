@@ -80,7 +80,7 @@ export interface LabelsConfig {
 export interface SourceConfig {
   /** Where there are several sources. */
   name?: string;
-  /** Absolute path of the source. */
+  /** Absolute path of the source, or its address. */
   source: string;
   sourceType: string;
   /** The loader's own options, with defaults filled in. */

@@ -10,6 +10,8 @@ export function filteredLoader(
     describes: inner.describes,
     fingerprint: () => inner.fingerprint(),
     ...(inner.progress === undefined ? {} : { progress: () => inner.progress!() }),
+    // What is missing is known only from a whole listing.
+    ...(inner.position === undefined || missing !== undefined ? {} : { position: () => inner.position!() }),
     async *list(ctx: Context): AsyncGenerator<Listed, ListingProof, void> {
       const entries = inner.list(ctx);
       try {

@@ -8,6 +8,8 @@ import type { RunFolder } from './run-folder.ts';
 /** Takes the final outcome of each item. */
 export interface OutcomeLog {
   append(outcome: Outcome): void;
+  /** Makes all lines so far durable. */
+  sync(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,7 +50,6 @@ export class Ledger implements OutcomeLog {
     return this.#at;
   }
 
-  /** Makes all lines so far durable. */
   async sync(): Promise<void> {
     await this.#failures.flush({ sync: true });
     await this.#ledger.flush({ sync: true });
@@ -80,6 +81,8 @@ export class CountingLog implements OutcomeLog {
     this.#accounts.countOutcome(outcome);
     this.#onOutcome?.(outcome);
   }
+
+  async sync(): Promise<void> {}
 
   async close(): Promise<void> {}
 }

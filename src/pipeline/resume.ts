@@ -59,8 +59,9 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
     const accounts = new Accounts();
     const seen = SeenIds.in(sink.spoolDir);
     const { hasOutcome } = await restoreFromLedger(folder, accounts, seen, changed ? 'id' : 'uri');
-    const base = await selectedBy(manifest, folder, sources.loader);
     const checkpoint = await folder.readCheckpoint();
+    if (checkpoint?.position !== undefined && !changed) sources.loader.startAt?.(checkpoint.position);
+    const base = await selectedBy(manifest, folder, sources.loader);
     report = await runSession(
       {
         runId,

@@ -27,6 +27,8 @@ export interface RunManifest {
 export interface RunCheckpoint {
   batches: BatchTotals;
   bytesRead: number;
+  /** Of the listing: where a resume may begin, because everything before it has a line in the ledger. */
+  position?: string;
   /** Of a re-index: vectors that were written. */
   vectors?: number;
 }

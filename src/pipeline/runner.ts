@@ -23,7 +23,7 @@ import { EntryQueue } from './entry-queue.ts';
 import { itemFields, outcomeOfError, recordOf } from './failure.ts';
 import { annotationsIn, hasLabels, promisedAnnotations } from './item-labels.ts';
 import type { RunLabels } from './labels.ts';
-import type { OutcomeLog } from './ledger.ts';
+import type { ListingPosition } from './listing-position.ts';
 import type { Preparer } from './prepare.ts';
 import type { Repairer } from './repair.ts';
 import type { Ending, RunReport } from './report.ts';
@@ -49,7 +49,9 @@ export interface RunnerParts {
   labels: RunLabels;
   seen: SeenIds;
   profile: Profile;
-  log: OutcomeLog;
+  /** Takes the outcome of an entry that did not get as far as a batch. */
+  record(outcome: Outcome): void;
+  position: ListingPosition;
   /** Takes the outcome of an item that got as far as a batch. */
   settle(ready: ReadyItem, outcome: Outcome): void;
   accounts: Accounts;
@@ -130,7 +132,7 @@ export class Runner {
   }
 
   async #list(): Promise<void> {
-    const { loader, ctx, stop, accounts } = this.#parts;
+    const { loader, ctx, stop, accounts, position } = this.#parts;
     const entries = loader.list(ctx);
     try {
       for (;;) {
@@ -141,6 +143,7 @@ export class Runner {
         }
         if (stop.aborted || ctx.signal.aborted) break;
         accounts.listed++;
+        position.listed(next.value.uri);
         if (!this.#queue.push(next.value)) await this.#queue.room();
       }
       await entries.return?.({ complete: false, reason: 'stopped' });
@@ -221,7 +224,7 @@ export class Runner {
     if (prepared === 'dropped') return NO_BATCHES;
     if (Array.isArray(prepared)) return prepared.flatMap((part) => [...this.#handOver(part)]);
     if ('outcome' in prepared) {
-      this.#parts.log.append(prepared);
+      this.#parts.record(prepared);
       return NO_BATCHES;
     }
     const { batcher, ctx } = this.#parts;

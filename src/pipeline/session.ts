@@ -17,6 +17,7 @@ import { Heartbeat } from './heartbeat.ts';
 import type { RunIndex } from './indexing/run-index.ts';
 import { RunLabels } from './labels.ts';
 import { CountingLog, isFailure, Ledger, type OutcomeLog } from './ledger.ts';
+import { ListingPosition } from './listing-position.ts';
 import { Preparer } from './prepare.ts';
 import type { ProgressInput } from './progress.ts';
 import { Repairer } from './repair.ts';
@@ -68,6 +69,11 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   const profile = resolveProfile(options.profile, options.limit);
   const log: OutcomeLog =
     folder === undefined ? new CountingLog(accounts) : new Ledger(folder, accounts, env.clock);
+  const position = new ListingPosition(session.loader);
+  const record = (outcome: Outcome) => {
+    log.append(outcome);
+    position.settled(outcome.uri);
+  };
   const concurrency = options.concurrency ?? availableParallelism() * LANES_PER_CORE;
   let tools: Promise<MediaTools> | undefined;
   await mkdir(sink.spoolDir, { recursive: true });
@@ -83,8 +89,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     ready.discard?.();
     index?.list(outcome);
     const whole = ready.group === undefined ? outcome : ready.group.settle(ready, outcome);
-    if (whole !== undefined)
-      log.append(isFailure(whole) ? { ...whole, record: recordOf(ready.item) } : whole);
+    if (whole !== undefined) record(isFailure(whole) ? { ...whole, record: recordOf(ready.item) } : whole);
   };
   const delivery = new Delivery({ sink, ctx, onResult: settle });
   const reading = {
@@ -117,7 +122,8 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     repairer,
     labels,
     profile,
-    log,
+    record,
+    position,
     verify: options.verify,
     severalSources: config.sources.length > 1,
     concurrency,
@@ -131,7 +137,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
   const heartbeat = new Heartbeat(
     env,
     () => progressOf(session),
-    () => saveCheckpoint(session, env),
+    () => saveCheckpoint(session, position, log, env),
   );
   const ran = await runner.run();
   const logged = await closeLog(log, ran);
@@ -218,9 +224,15 @@ const progressOf = ({ accounts, bytesRead, loader }: Session): ProgressInput => 
 /** The report replaces it in the end; failing to save it must not end a run that may still go on. */
 async function saveCheckpoint(
   { folder, batches, bytesRead }: Session,
+  { safe: position }: ListingPosition,
+  log: OutcomeLog,
   { logger }: RunEnvironment,
 ): Promise<void> {
-  await folder?.writeCheckpoint({ batches, bytesRead }).catch((error: unknown) => {
+  try {
+    // What a resume will not list again must have its line before.
+    if (position !== undefined) await log.sync();
+    await folder?.writeCheckpoint({ batches, bytesRead, ...(position === undefined ? {} : { position }) });
+  } catch (error) {
     logger.warn({ error }, 'the checkpoint could not be saved');
-  });
+  }
 }

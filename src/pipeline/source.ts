@@ -1,5 +1,6 @@
 import { basename, dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { isS3 } from '../io/s3/address.ts';
 import { loadLabels } from '../labels/index.ts';
 import { detectSource, loadLoader } from '../loaders/index.ts';
 import type { ConceptDefinition } from '../model/annotation.ts';
@@ -16,7 +17,7 @@ import { loadTransform, transformedLoader } from './transform.ts';
 export interface SourceRequest {
   /** Told apart by it where there are several: uris begin with it, and so do derived ids. */
   name?: string;
-  /** A folder, a file that a loader takes, or what `sourceType` says. */
+  /** A folder, a file that a loader takes, `s3://bucket/prefix`, or what `sourceType` says. */
   source: string;
   /** Detected when absent. */
   sourceType?: string;
@@ -33,7 +34,7 @@ export interface OpenedSources {
   describes: string[];
   /** As label sources declare them. */
   concepts: ConceptDefinition[];
-  /** Lets go of what label sources hold open. */
+  /** Lets go of what sources and label sources hold open. */
   close(): Promise<void>;
 }
 
@@ -59,7 +60,7 @@ export async function resolveSources(
       const given = name === undefined ? own : withPrefix(component, own, name);
       return {
         ...(name === undefined ? {} : { name }),
-        source: resolve(source),
+        source: placeOf(source),
         sourceType: component.name,
         loader: parseOptions(component.options, given, `the options of a ${component.name} source`) as Record<
           string,
@@ -72,10 +73,19 @@ export async function resolveSources(
 }
 
 async function componentOf({ source, sourceType }: SourceRequest): Promise<LoaderComponent<unknown>> {
-  return sourceType === undefined
-    ? (await detectSource(resolve(source))).loader
-    : await loadLoader(sourceType);
+  if (sourceType === undefined) return (await detectSource(placeOf(source))).loader;
+  const component = await loadLoader(sourceType);
+  if (isS3(source) && component.name !== 's3') {
+    throw new FatalError(
+      'CONFIG_INVALID',
+      `a ${sourceType} source is on this machine, and ${source} is in S3: the s3 loader reads CSV, TSV, JSON Lines and ZIP there, too`,
+    );
+  }
+  return component;
 }
+
+/** An absolute path; an address as it stands, for every character of a prefix counts. */
+const placeOf = (place: string): string => (isS3(place) ? place : resolve(place));
 
 async function resolveLabels({
   type,
@@ -98,14 +108,16 @@ export async function openSources(
   ctx: Context,
 ): Promise<OpenedSources> {
   const opened: LabelSource[] = [];
+  const loaders: Loader[] = [];
   const close = async () => {
-    await Promise.all(opened.map((labels) => labels.close()));
+    await Promise.all([...opened.map((labels) => labels.close()), ...loaders.map((each) => each.close?.())]);
   };
   try {
     const parts: { name: string | undefined; loader: Loader; describes: string }[] = [];
     for (const config of sources) {
       const component = await loadLoader(config.sourceType);
-      const loader = await component.open(config.source, config.loader, [resolve(store)]);
+      const loader = await component.open(config.source, config.loader, [placeOf(store)]);
+      loaders.push(loader);
       const labels = await openLabels(config, component, ctx, opened);
       parts.push({
         name: config.name,

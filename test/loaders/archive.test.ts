@@ -1,6 +1,7 @@
 import { utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { LocalFile } from '../../src/io/zip/local-file.ts';
 import { type ArchiveFile, listArchive } from '../../src/loaders/archive.ts';
 import { zip } from '../../src/loaders/zip.ts';
 import type { Listed, ListingProof } from '../../src/model/contracts.ts';
@@ -20,6 +21,8 @@ async function twoEntries(): Promise<string> {
   return path;
 }
 
+const at = (file: string) => ({ open: () => LocalFile.open(file) });
+
 async function list(archive: ArchiveFile): Promise<{ listed: Listed[]; proof: ListingProof }> {
   const entries = listArchive(archive, options, testContext());
   const listed: Listed[] = [];
@@ -32,7 +35,7 @@ async function list(archive: ArchiveFile): Promise<{ listed: Listed[]; proof: Li
 
 describe('an archive among other files', () => {
   it('is listed under its own path, its root being the folder it lies in', async () => {
-    const { listed } = await list({ file: await twoEntries(), uri: 'a/b/x.zip' });
+    const { listed } = await list({ ...at(await twoEntries()), uri: 'a/b/x.zip' });
     expect(listed).toMatchObject([
       { uri: 'a/b/x.zip!/1.txt', concepts: [{ id: 'b' }] },
       { uri: 'a/b/x.zip!/c/2.txt', concepts: [{ id: 'c' }] },
@@ -41,28 +44,29 @@ describe('an archive among other files', () => {
 
   it('gives ids that differ from those of an archive of the same name elsewhere', async () => {
     const file = await twoEntries();
-    const ids = [await list({ file, uri: 'a/x.zip' }), await list({ file, uri: 'b/x.zip' })].flatMap(
-      ({ listed }) => listed.map((l) => ('id' in l ? l.id : undefined)),
-    );
+    const ids = [
+      await list({ ...at(file), uri: 'a/x.zip' }),
+      await list({ ...at(file), uri: 'b/x.zip' }),
+    ].flatMap(({ listed }) => listed.map((l) => ('id' in l ? l.id : undefined)));
     expect(new Set(ids).size).toBe(4);
   });
 
   it('that is gone when it is opened is one failed item', async () => {
     const file = join(await tempFolder(), 'gone.zip');
-    const { listed, proof } = await list({ file, uri: 'gone.zip' });
+    const { listed, proof } = await list({ ...at(file), uri: 'gone.zip' });
     expect(listed).toMatchObject([{ uri: 'gone.zip', outcome: 'failed', code: 'INPUT_NOT_FOUND' }]);
     expect(proof.complete).toBe(true);
   });
 
   it('that changed since it was found is one failed item', async () => {
     const file = await twoEntries();
-    const { listed } = await list({ file, uri: 'x.zip', fingerprint: '1-1' });
+    const { listed } = await list({ ...at(file), uri: 'x.zip', fingerprint: '1-1' });
     expect(listed).toMatchObject([{ uri: 'x.zip', outcome: 'failed', code: 'INPUT_CHANGED_WHILE_READ' }]);
   });
 
   it('that changes while it is listed leaves no proof, and says why', async () => {
     const file = await twoEntries();
-    const entries = listArchive({ file, uri: 'x.zip' }, options, testContext());
+    const entries = listArchive({ ...at(file), uri: 'x.zip' }, options, testContext());
     await entries.next();
     utimesSync(file, new Date(), new Date(1000));
     await entries.next();
@@ -74,14 +78,18 @@ describe('an archive among other files', () => {
 
   it('is closed when the listing ends, is left or is aborted', async () => {
     const file = await twoEntries();
-    await list({ file, uri: 'x.zip' });
+    await list({ ...at(file), uri: 'x.zip' });
     expect(await openCount(file)).toBeOneOf([0, undefined]);
 
-    for await (const _ of listArchive({ file, uri: 'x.zip' }, options, testContext())) break;
+    for await (const _ of listArchive({ ...at(file), uri: 'x.zip' }, options, testContext())) break;
     expect(await openCount(file)).toBeOneOf([0, undefined]);
 
     const controller = new AbortController();
-    const entries = listArchive({ file, uri: 'x.zip' }, options, testContext({ signal: controller.signal }));
+    const entries = listArchive(
+      { ...at(file), uri: 'x.zip' },
+      options,
+      testContext({ signal: controller.signal }),
+    );
     await entries.next();
     expect(await openCount(file)).toBeOneOf([1, undefined]);
     controller.abort();

@@ -83,8 +83,8 @@ describe('detecting a source', () => {
     const unrecognised = { name: 'FatalError', code: 'SOURCE_UNRECOGNISED' };
     await expect(detectSource(path)).rejects.toMatchObject(unrecognised);
     await expect(detectSource(path)).rejects.toThrow(/starts with the bytes ff d8 ff.*--source-type/);
-    await expect(detectSource('s3://bucket/prefix')).rejects.toThrow('an address of the scheme s3');
-    await expect(detectSource('s3://bucket/prefix')).rejects.toMatchObject(unrecognised);
+    await expect(detectSource('ftp://host/folder')).rejects.toThrow('an address of the scheme ftp');
+    await expect(detectSource('ftp://host/folder')).rejects.toMatchObject(unrecognised);
   });
 
   it.runIf(process.platform !== 'win32')('never opens a FIFO', async () => {

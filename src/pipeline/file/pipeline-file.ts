@@ -10,6 +10,7 @@ import type { folder } from '../../loaders/folder.ts';
 import type { jsonl } from '../../loaders/jsonl.ts';
 import type { moduleLoader } from '../../loaders/module.ts';
 import type { parquet } from '../../loaders/parquet.ts';
+import type { s3 } from '../../loaders/s3.ts';
 import type { sdkLog } from '../../loaders/sdk-log.ts';
 import type { urlList } from '../../loaders/url-list.ts';
 import type { zip } from '../../loaders/zip.ts';
@@ -59,6 +60,7 @@ export interface SourceEntry {
   jsonl?: Given<typeof jsonl>;
   module?: Given<typeof moduleLoader>;
   parquet?: Given<typeof parquet>;
+  s3?: Given<typeof s3>;
   'sdk-log'?: Given<typeof sdkLog>;
   'url-list'?: Given<typeof urlList>;
   zip?: Given<typeof zip>;

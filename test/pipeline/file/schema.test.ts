@@ -16,6 +16,7 @@ it('has a type for every loader and every label source', () => {
     jsonl: true,
     module: true,
     parquet: true,
+    s3: true,
     'sdk-log': true,
     'url-list': true,
     zip: true,
