@@ -8,7 +8,10 @@ import {
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
+
+const TURNS_TO_READ = 100;
 
 export interface SeenRequest {
   method: string;
@@ -40,8 +43,8 @@ export interface FaultProxy {
   requests: SeenRequest[];
   /** Bytes of bodies that were answered so far. */
   sent(): number;
-  /** The most requests that were under way at once. */
-  most(): number;
+  /** Requests that are under way. */
+  underWay(): number;
   /** Asked about each request; the first fault that one of them gives happens. */
   faults: ((request: SeenRequest) => Fault | undefined)[];
 }
@@ -72,9 +75,8 @@ export async function s3FaultProxy(target: string): Promise<FaultProxy> {
   const faults: FaultProxy['faults'] = [];
   let sent = 0;
   let underWay = 0;
-  let most = 0;
   const server = createServer((incoming, response) => {
-    most = Math.max(most, ++underWay);
+    underWay++;
     response.on('close', () => {
       underWay--;
     });
@@ -132,8 +134,9 @@ export async function s3FaultProxy(target: string): Promise<FaultProxy> {
       if (part.length > 0 && !response.write(part)) await drained(response);
       if (at < cut) continue;
       if (stallAfter !== undefined) return;
-      // What was written must have left before the connection goes.
-      return void setTimeout(() => response.socket?.resetAndDestroy(), 20);
+      // A reset also takes what has not been read yet, by a reader that may be of this process.
+      for (let turn = 0; turn < TURNS_TO_READ; turn++) await nextTurn();
+      return void response.socket?.resetAndDestroy();
     }
     response.end();
   }
@@ -145,7 +148,13 @@ export async function s3FaultProxy(target: string): Promise<FaultProxy> {
     return new Promise<void>((resolve) => void server.close(() => resolve()));
   });
   const { port } = server.address() as AddressInfo;
-  return { endpoint: `http://127.0.0.1:${port}`, requests, sent: () => sent, most: () => most, faults };
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    requests,
+    sent: () => sent,
+    underWay: () => underWay,
+    faults,
+  };
 }
 
 function answerError(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import type { GetObjectCommand, GetObjectCommandOutput } from '@aws-sdk/client-s3';
+import { Crc64Nvme, crc32c } from './crc.ts';
 
 /** A checksum of all bytes of an object, to be held against what the server says of it. */
 export interface Checksum {
@@ -27,11 +28,13 @@ export function askForChecksum(command: GetObjectCommand): void {
 
 /** The cheapest checksum that an answer gives for the whole object, if any; those of its parts say nothing of it. */
 export function checksumOf(answer: GetObjectCommandOutput): Checksum | undefined {
-  const { ChecksumType, ChecksumCRC32, ChecksumCRC32C, ChecksumSHA256, ChecksumSHA1 } = answer;
+  const { ChecksumType, ChecksumCRC32, ChecksumCRC32C, ChecksumCRC64NVME, ChecksumSHA256, ChecksumSHA1 } =
+    answer;
   if (ChecksumType === 'COMPOSITE') return undefined;
   const whole = (text: string | undefined): text is string => text !== undefined && !text.includes('-');
   if (whole(ChecksumCRC32)) return new Crc('CRC-32', ChecksumCRC32, crc32);
   if (whole(ChecksumCRC32C)) return new Crc('CRC-32C', ChecksumCRC32C, crc32c);
+  if (whole(ChecksumCRC64NVME)) return new Crc64(ChecksumCRC64NVME);
   if (whole(ChecksumSHA1)) return new Hash('SHA-1', ChecksumSHA1, 'sha1');
   if (whole(ChecksumSHA256)) return new Hash('SHA-256', ChecksumSHA256, 'sha256');
   return undefined;
@@ -60,6 +63,24 @@ class Crc implements Checksum {
   }
 }
 
+class Crc64 implements Checksum {
+  readonly name = 'CRC-64/NVME';
+  readonly expected: string;
+  readonly #crc = new Crc64Nvme();
+
+  constructor(expected: string) {
+    this.expected = expected;
+  }
+
+  update(chunk: Uint8Array): void {
+    this.#crc.update(chunk);
+  }
+
+  digest(): string {
+    return this.#crc.digest().toString('base64');
+  }
+}
+
 class Hash implements Checksum {
   readonly name: string;
   readonly expected: string;
@@ -78,20 +99,4 @@ class Hash implements Checksum {
   digest(): string {
     return this.#hash.digest('base64');
   }
-}
-
-/** Castagnoli's polynomial, reflected. */
-const CASTAGNOLI = 0x82f63b78;
-
-const TABLE = Uint32Array.from({ length: 256 }, (_, index) => {
-  let crc = index;
-  for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ CASTAGNOLI : crc >>> 1;
-  return crc;
-});
-
-/** CRC-32C of `chunk` behind bytes whose CRC is `crc`. */
-export function crc32c(chunk: Uint8Array, crc = 0): number {
-  let rest = ~crc;
-  for (let at = 0; at < chunk.length; at++) rest = TABLE[(rest ^ chunk[at]!) & 0xff]! ^ (rest >>> 8);
-  return ~rest >>> 0;
 }

@@ -37,7 +37,7 @@ export class Connections {
   static async open(options: S3Options, responseTimeoutMs: number): Promise<Connections> {
     const { endpoint, anonymous = false, caFile, pathStyle } = options;
     if (endpoint !== undefined && !/^https?:\/\/[^/]/i.test(endpoint))
-      throw new FatalError('CONFIG_INVALID', `an S3 endpoint is an http or https URL, not ${endpoint}`);
+      throw new FatalError('CONFIG_INVALID', 'the endpoint of S3 must be an http or https URL');
     const found = new S3Client({});
     try {
       const region = options.region ?? (await found.config.region().catch(() => DEFAULT_REGION));

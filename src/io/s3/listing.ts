@@ -1,5 +1,5 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
-import { FatalError } from '../../model/errors.ts';
+import { FatalError, SluiceError } from '../../model/errors.ts';
 import { formatS3 } from './address.ts';
 import { compareKeys } from './key-order.ts';
 import type { S3Object } from './options.ts';
@@ -29,7 +29,7 @@ const MAX_EMPTY_PAGES = 1000;
  * The objects of a bucket, page by page; at most one page is fetched ahead.
  *
  * Every page must go on where the last one ended. Throws FatalError SOURCE_INCOMPLETE for a listing that repeats,
- * jumps or ends early; SOURCE_NOT_FOUND or SOURCE_ACCESS_DENIED when it cannot begin; the signal's reason.
+ * jumps or ends early; SOURCE_NOT_FOUND or SOURCE_ACCESS_DENIED for one that cannot begin; the signal's reason.
  */
 export async function* listPages(
   requests: Requests,
@@ -98,6 +98,7 @@ class ListingCheck {
   #lastPrefix: string | undefined;
   #token: string | undefined;
   #emptyPages = 0;
+  #begun = false;
 
   constructor(bucket: string, { prefix, startAfter }: ListOptions) {
     this.#shown = formatS3({ bucket, key: prefix });
@@ -108,6 +109,7 @@ class ListingCheck {
   page(answer: ListObjectsV2CommandOutput): S3Page {
     const { Contents = [], CommonPrefixes = [], EncodingType, KeyCount, IsTruncated = false } = answer;
     const decode = EncodingType === 'url' ? (text: string) => this.#decoded(text) : (text: string) => text;
+    this.#begun = true;
     const objects: S3Object[] = [];
     for (const { Key, Size, ETag, StorageClass, LastModified } of Contents) {
       if (Key === undefined || Size === undefined)
@@ -135,10 +137,12 @@ class ListingCheck {
     return { objects, prefixes, isLast: !IsTruncated };
   }
 
-  /** What a listing that could not go on means. */
+  /** What a listing that could not begin, or could not go on, means. */
   interrupted(error: unknown): unknown {
-    if (error instanceof FatalError || !(error instanceof Error)) return error;
-    return this.#broken(error.message, error);
+    if (!(error instanceof SluiceError) || error instanceof FatalError) return error;
+    if (this.#begun) return this.#broken(error.message, error);
+    const message = `${this.#shown} cannot be listed: ${error.message}; check the endpoint and the network`;
+    return new FatalError('SOURCE_NOT_FOUND', message, { cause: error });
   }
 
   #checkEnd(truncated: boolean, token: string | undefined, count: number): void {

@@ -14,6 +14,7 @@ import {
   isInOtherRegion,
   isSkewed,
   isThrottling,
+  isUntrusted,
   statusOf,
   type Thrown,
 } from './thrown.ts';
@@ -63,6 +64,12 @@ export function readFailure(thrown: unknown, asked: Asked): SluiceError {
     return new RetryableError('INPUT_READ_FAILED', `${what}: ${skewOf(error, asked.now)}`, details);
   if (hasNoCredentials(error) || isBadCredentials(error))
     return new FatalError('SOURCE_ACCESS_DENIED', `${what}: ${credentialsReason(error, asked)}`, details);
+  if (isUntrusted(error))
+    return new FatalError(
+      'SOURCE_ACCESS_DENIED',
+      `the certificate of the S3 server is not trusted (${error.code}); give the file of its authority with --ca-file`,
+      details,
+    );
   if (error.name === 'NoSuchBucket')
     return new FatalError(
       'SOURCE_NOT_FOUND',

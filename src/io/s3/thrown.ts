@@ -52,6 +52,10 @@ export function otherRegionOf(thrown: Thrown): string | undefined {
 export const isInOtherRegion = (thrown: Thrown): boolean =>
   statusOf(thrown) === 301 || OTHER_REGION.has(thrown.name ?? '');
 
+/** Whether a secure connection failed because of who the server says it is. */
+export const isUntrusted = ({ code = '' }: Thrown): boolean =>
+  /^(?:CERT_|ERR_TLS_CERT|UNABLE_TO_(?:GET_ISSUER|VERIFY)|(?:DEPTH_ZERO_)?SELF_SIGNED_CERT)/.test(code);
+
 /** Seconds that the server asks to wait, in milliseconds. */
 export function askedWaitMs({ $response }: Thrown): number | undefined {
   const seconds = Number($response?.headers?.['retry-after'] ?? Number.NaN);

@@ -1,7 +1,9 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { first, isGet, s3FaultProxy } from '../../support/s3-fault-proxy.ts';
@@ -152,6 +154,41 @@ echo '{"Version":1,"AccessKeyId":"${ACCESS_KEY}","SecretAccessKey":"${SECRET_KEY
     stubAws({ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_CONFIG_FILE: file });
     const reader = await s3Reader({ endpoint: gw.endpoint });
     for (let at = 0; at < 3; at++) expect(await read(reader)).toBe('content');
+  });
+
+  it('over a secure connection needs an authority that is trusted', async () => {
+    const folder = await temporaryFolder();
+    const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
+    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    await promisify(execFile)('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      ...subject,
+    ]);
+    const gw = await versityGw({ tls: { cert, key } });
+    const reader = await s3Reader({ endpoint: gw.endpoint, caFile: cert });
+    await expect(listAll(reader, 'mine')).rejects.toMatchObject({
+      code: 'SOURCE_NOT_FOUND',
+      message: expect.stringContaining('there is no bucket mine'),
+    });
+    const stranger = await s3Reader({ endpoint: gw.endpoint });
+    await expect(listAll(stranger, 'mine')).rejects.toMatchObject({
+      name: 'FatalError',
+      code: 'SOURCE_ACCESS_DENIED',
+      message: expect.stringMatching(/not trusted \(\w*SELF_SIGNED_CERT\w*\).*--ca-file/),
+    });
+    for (const caFile of [key, join(folder, 'nowhere.pem')])
+      await expect(s3Reader({ endpoint: gw.endpoint, caFile })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(`the CA file ${caFile} `),
+      });
   });
 
   it('is tried in the region that the server names, once', async () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { type Fault, first, isListing, s3FaultProxy, slowDown } from '../../support/s3-fault-proxy.ts';
 import { listAll, never, s3Reader } from '../../support/s3-reader.ts';
-import { missingVersityGw, versityGw } from '../../support/versitygw.ts';
+import { missingVersityGw, stubAws, versityGw } from '../../support/versitygw.ts';
 
 /** Far more than any machine needs. */
 const WAIT = { timeout: 60_000, interval: 5 };
@@ -147,6 +147,17 @@ describe.skipIf(missing !== undefined)(`a listing ${missing ?? ''}`, () => {
     await expect(listAll(reader, 'many')).rejects.toMatchObject({
       code: 'SOURCE_INCOMPLETE',
       message: expect.stringContaining('broke off after "deep/001999.txt": '),
+    });
+  });
+
+  it('does not begin where nobody answers', async () => {
+    stubAws();
+    const reader = await s3Reader({ endpoint: 'http://127.0.0.1:1' });
+    await expect(listAll(reader, 'nobodys', { prefix: 'a/' })).rejects.toMatchObject({
+      name: 'FatalError',
+      code: 'SOURCE_NOT_FOUND',
+      message:
+        's3://nobodys/a/ cannot be listed: s3://nobodys/a/: the connection failed (ECONNREFUSED) (after 5 attempts); check the endpoint and the network',
     });
   });
 
