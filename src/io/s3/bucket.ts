@@ -10,6 +10,7 @@ import {
 import { Upload } from '@aws-sdk/lib-storage';
 import { FatalError } from '../../model/errors.ts';
 import { formatS3 } from './address.ts';
+import { isPathStyle } from './connections.ts';
 import { s3Failure } from './errors.ts';
 
 /** Of one request, the first included. */
@@ -43,10 +44,8 @@ export class Bucket {
 
   static async open(name: string): Promise<Bucket> {
     const plain = new S3Client({ maxAttempts: MAX_ATTEMPTS });
-    const endpoint = await plain.config.serviceConfiguredEndpoint?.();
-    if (endpoint === undefined) return new Bucket(name, plain);
+    if (!(await isPathStyle(plain))) return new Bucket(name, plain);
     plain.destroy();
-    // Servers other than Amazon's seldom have a host name for every bucket.
     return new Bucket(name, new S3Client({ maxAttempts: MAX_ATTEMPTS, forcePathStyle: true }));
   }
 

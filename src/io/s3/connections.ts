@@ -41,14 +41,12 @@ export class Connections {
     const found = new S3Client({});
     try {
       const region = options.region ?? (await found.config.region().catch(() => DEFAULT_REGION));
-      const custom = endpoint ?? (await found.config.serviceConfiguredEndpoint?.());
       const ca = caFile === undefined ? undefined : await readAuthorities(caFile);
       // Credentials in files are read anew each time that the chain is asked, so that a refresh finds what changed.
       const config: S3ClientConfig & { ignoreCache: boolean } = {
         ignoreCache: true,
         ...(endpoint === undefined ? {} : { endpoint }),
-        // Servers other than Amazon's seldom have a host name for every bucket.
-        forcePathStyle: pathStyle ?? custom !== undefined,
+        forcePathStyle: pathStyle ?? (endpoint !== undefined || (await isPathStyle(found))),
         // Attempts, throttling and checksums of whole objects over several answers are ours.
         maxAttempts: 1,
         responseChecksumValidation: 'WHEN_REQUIRED',
@@ -108,6 +106,10 @@ export class Connections {
     this.first.destroy();
   }
 }
+
+/** Whether the SDK finds an endpoint other than Amazon's: few of those have a host name for every bucket. */
+export const isPathStyle = async (client: S3Client): Promise<boolean> =>
+  (await client.config.serviceConfiguredEndpoint?.()) !== undefined;
 
 const UNSIGNED: S3ClientConfig = {
   credentials: { accessKeyId: '', secretAccessKey: '' },

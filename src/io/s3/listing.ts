@@ -1,6 +1,7 @@
 import { ListObjectsV2Command, type ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { FatalError, SluiceError } from '../../model/errors.ts';
 import { formatS3 } from './address.ts';
+import { withDeadline } from './deadline.ts';
 import { compareKeys } from './key-order.ts';
 import type { S3Object } from './options.ts';
 import type { Requests } from './requests.ts';
@@ -87,7 +88,11 @@ function fetchPage(
     ...(requests.requesterPays ? { RequestPayer: 'requester' } : {}),
   });
   const target = { operation: 'ListObjectsV2', bucket, key: prefix } as const;
-  return requests.send(target, signal, (client) => client.send(command, { abortSignal: signal }));
+  return requests.send(target, signal, (client) =>
+    withDeadline(formatS3(target), 2 * requests.stallTimeoutMs, signal, (abortSignal) =>
+      client.send(command, { abortSignal }),
+    ),
+  );
 }
 
 /** Follows a listing and finds what no whole listing has. */

@@ -170,4 +170,4 @@ function serverText({ message = '', name }: Thrown): string {
 
 /** Without the message where there is a code: messages of the network have the endpoint in them. */
 const networkReason = ({ code, name = 'Error', message = '' }: Thrown): string =>
-  code ?? (name === 'Error' ? message : name);
+  code ?? `${name}: ${message}`;

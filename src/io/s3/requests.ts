@@ -79,7 +79,8 @@ export class Requests {
   /** One attempt. Throws what the failure means (`readFailure`), or the signal's reason. */
   async once<T>(target: Target, signal: AbortSignal, request: (client: S3Client) => Promise<T>): Promise<T> {
     // Each cure is tried once: another region, other credentials.
-    for (let cured = new Set<string>(); ; ) {
+    const cured = new Set<'region' | 'credentials'>();
+    for (;;) {
       const connection = this.#connections.of(target.bucket);
       const permit = await this.#aimd.acquire(signal);
       try {
@@ -93,12 +94,12 @@ export class Requests {
         signal.throwIfAborted();
         const region = otherRegionOf(error);
         if (region !== undefined && !cured.has('region') && this.#connections.follow(target.bucket, region)) {
-          cured = cured.add('region');
+          cured.add('region');
           continue;
         }
         if (isExpired(error) && !this.#anonymous && !cured.has('credentials')) {
           this.#connections.renew(connection);
-          cured = cured.add('credentials');
+          cured.add('credentials');
           continue;
         }
         throw await this.failure(thrown, target);

@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { serve } from '../../support/http-server.ts';
 import { first, isGet, s3FaultProxy } from '../../support/s3-fault-proxy.ts';
 import { listAll, never, s3Reader } from '../../support/s3-reader.ts';
 import {
@@ -140,20 +141,56 @@ describe.skipIf(missing !== undefined)(`access to a bucket ${missing ?? ''}`, ()
   it('goes on with new credentials of a program shortly before the old ones expire', async () => {
     const gw = await bucketWithObject();
     const folder = await temporaryFolder();
-    const program = join(folder, 'credentials.sh');
+    const program = join(folder, 'credentials.mjs');
     await writeFile(
       program,
-      `#!/bin/sh
-echo x >> ${folder}/calls
-echo '{"Version":1,"AccessKeyId":"${ACCESS_KEY}","SecretAccessKey":"${SECRET_KEY}","Expiration":"'$(date -u -d '+2 minutes' +%Y-%m-%dT%H:%M:%SZ)'"}'
+      `import { appendFileSync } from 'node:fs';
+appendFileSync(${JSON.stringify(join(folder, 'calls'))}, '.');
+console.log(JSON.stringify({ Version: 1, AccessKeyId: '${ACCESS_KEY}', SecretAccessKey: '${SECRET_KEY}',
+  Expiration: new Date(Date.now() + 120_000).toISOString() }));
 `,
     );
-    await chmod(program, 0o700);
     const file = join(folder, 'config');
-    await writeFile(file, `[default]\nregion = us-east-1\ncredential_process = ${program}\n`);
+    await writeFile(
+      file,
+      `[default]\nregion = us-east-1\ncredential_process = "${process.execPath}" "${program}"\n`,
+    );
     stubAws({ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined, AWS_CONFIG_FILE: file });
     const reader = await s3Reader({ endpoint: gw.endpoint });
     for (let at = 0; at < 3; at++) expect(await read(reader)).toBe('content');
+    // The new ones are asked for beside the requests that the old ones still serve.
+    const calls = async () => (await readFile(join(folder, 'calls'), 'utf8')).length;
+    await vi.waitFor(async () => expect(await calls()).toBeGreaterThan(1), { timeout: 60_000 });
+    expect(await read(reader)).toBe('content');
+  });
+
+  it('has the credentials that the container gives', async () => {
+    const s3 = await serve((_, response) =>
+      response.end(
+        '<ListBucketResult><KeyCount>0</KeyCount><IsTruncated>false</IsTruncated></ListBucketResult>',
+      ),
+    );
+    const container = await serve((_, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(
+        JSON.stringify({
+          AccessKeyId: ACCESS_KEY,
+          SecretAccessKey: SECRET_KEY,
+          Token: 'a-session-token',
+          Expiration: new Date(Date.now() + 3_600_000).toISOString(),
+        }),
+      );
+    });
+    stubAws({
+      AWS_ACCESS_KEY_ID: undefined,
+      AWS_SECRET_ACCESS_KEY: undefined,
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: `${container.origin}/credentials`,
+    });
+    const reader = await s3Reader({ endpoint: s3.origin });
+    expect(await reader.identity()).toBe('the temporary access key …3456');
+    expect(await listAll(reader, 'mine')).toEqual([]);
+    expect(container.requests).toHaveLength(1);
+    expect(s3.requests.map(({ headers }) => headers['x-amz-security-token'])).toEqual(['a-session-token']);
   });
 
   it('over a secure connection needs an authority that is trusted', async () => {

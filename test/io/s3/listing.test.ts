@@ -11,14 +11,14 @@ const missing = missingVersityGw();
 const keysOf = (objects: { key: string }[]) => objects.map(({ key }) => key);
 
 /** A bucket whose listing has several pages, behind a proxy. */
-async function manyKeys(count = 2500) {
+async function manyKeys(count = 2500, timing = {}) {
   const gw = await versityGw();
   await gw.makeBucket('many');
   await mkdir(join(gw.folder, 'many', 'deep'));
   const keys = Array.from({ length: count }, (_, index) => `deep/${String(index).padStart(6, '0')}.txt`);
   await Promise.all(keys.map((key) => writeFile(join(gw.folder, 'many', key), key)));
   const proxy = await s3FaultProxy(gw.endpoint);
-  const reader = await s3Reader({ endpoint: proxy.endpoint });
+  const reader = await s3Reader({ endpoint: proxy.endpoint }, timing);
   return { gw, proxy, reader, keys };
 }
 
@@ -81,12 +81,13 @@ describe.skipIf(missing !== undefined)(`a listing ${missing ?? ''}`, () => {
     expect(proxy.requests[0]?.url).toContain('encoding-type=url');
   });
 
-  it('goes on when the server throttles, fails or breaks off for a while', async () => {
-    const { proxy, reader, keys } = await manyKeys();
+  it('goes on when the server throttles, fails, breaks off or stalls for a while', async () => {
+    const { proxy, reader, keys } = await manyKeys(2500, { attempts: 50, stallTimeoutMs: 1_000 });
     proxy.faults.push(
       first(2, isListing, slowDown),
       first(2, isListing, { error: { status: 500, code: 'InternalError' } }),
       first(1, isListing, { resetAfter: 1000 }),
+      first(1, isListing, { stallAfter: 1000 }),
     );
     expect(keysOf(await listAll(reader, 'many'))).toEqual(keys);
   });
