@@ -43,8 +43,9 @@ export function keyUri(path: string): string {
   return escaped.replace(/^\.\/\./, './%2E');
 }
 
-/** Changes when the content may have changed. */
-export const objectFingerprint = ({ etag, size }: S3Object): string => `${etag.replaceAll('"', '')}-${size}`;
+/** Changes when the content may have changed. A server that has no ETag for an object has its time at least. */
+export const objectFingerprint = ({ etag, size, modifiedAt }: S3Object): string =>
+  `${etag.replaceAll('"', '') || (modifiedAt?.getTime() ?? '')}-${size}`;
 
 /** What an item reads when its bytes are this object's, as it was listed. */
 export function bytesOf(
@@ -56,7 +57,7 @@ export function bytesOf(
     size,
     fingerprint: objectFingerprint(object),
     fileName: nameOf(key),
-    open: (signal) => reader.open({ bucket, key, etag, size }, signal),
+    open: (signal) => reader.open({ bucket, key, ...(etag === '' ? {} : { etag }), size }, signal),
   };
 }
 

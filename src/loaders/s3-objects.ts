@@ -16,7 +16,8 @@ interface Candidate {
  * `s3://bucket/key`.
  *
  * A relative key stays in the folder of the source, and an address in its bucket, unless `allowOutside`. The key as it
- * stands is tried first, then what else it may mean in a file system. `onFound` is told of each object of the bucket.
+ * stands is tried first, then what else it may mean in a file system; one with `..` is never asked for as it stands, for
+ * servers over a file system follow it. `onFound` is told of each object of the bucket.
  */
 export function bucketObjects(
   source: BucketSource,
@@ -55,13 +56,15 @@ function candidatesOf(path: string, { bucket }: BucketSource, base: string): Can
     const key = posix.normalize(each.startsWith('/') ? each.slice(1) : `${base}${each}`);
     return [key, key.normalize('NFC'), key.normalize('NFD')];
   });
-  return [...new Set([`${base}${path}`, ...keys])].map((key) => ({ bucket, key }));
+  const literal = leadsUp(path) ? [] : [`${base}${path}`];
+  return [...new Set([...literal, ...keys])].map((key) => ({ bucket, key }));
 }
 
 function isInside({ bucket, key }: Candidate, path: string, source: BucketSource): boolean {
-  if (isS3(path)) return bucket === source.bucket;
-  return key.startsWith(source.folder) && !key.startsWith('../');
+  return !leadsUp(key) && bucket === source.bucket && (isS3(path) || key.startsWith(source.folder));
 }
+
+const leadsUp = (path: string): boolean => path.split('/').some((part) => part === '..' || part === '.');
 
 const outside: Refusal = {
   code: 'PATH_OUTSIDE_BASE',

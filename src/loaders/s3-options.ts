@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import type { S3Options } from '../io/s3/options.ts';
 import { archiveFields } from './archive-options.ts';
 import { globOptions } from './globs.ts';
 import { maxLineBytes } from './jsonl.ts';
@@ -63,6 +64,19 @@ export const s3Options = z.strictObject({
   ...archiveFields,
 });
 export type S3SourceOptions = z.infer<typeof s3Options>;
+
+/** How the bucket of a source is reached. */
+export function connectionOf(options: S3SourceOptions): S3Options {
+  const { endpoint, region, pathStyle, requesterPays, anonymous, caFile } = options;
+  return {
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(region === undefined ? {} : { region }),
+    ...(pathStyle === undefined ? {} : { pathStyle }),
+    ...(caFile === undefined ? {} : { caFile }),
+    requesterPays,
+    anonymous,
+  };
+}
 
 function isPlainHttpUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { formatS3 } from '../io/s3/address.ts';
 import type { S3Object } from '../io/s3/options.ts';
 import type { Context, Listed, ListingProof } from '../model/contracts.ts';
-import { FatalError } from '../model/errors.ts';
+import { FatalError, SluiceError } from '../model/errors.ts';
 import { JsonlLister } from './jsonl-lister.ts';
 import { listLines } from './lines.ts';
 import { listManifest, PREFACE_BYTES } from './manifest.ts';
@@ -95,7 +95,11 @@ export class BucketTable {
   /** Pinned, so that what changed meanwhile is an error and no mixture. */
   async #open(signal: AbortSignal): Promise<Readable> {
     const { reader, bucket } = this.#source;
-    const stream = await reader.open({ bucket, ...this.#object }, signal);
+    const stream = await reader.open({ bucket, ...this.#object }, signal).catch((error: Error) => {
+      if (error instanceof FatalError || !(error instanceof SluiceError)) throw error;
+      const code = error.code === 'INPUT_CHANGED_WHILE_READ' ? 'SOURCE_CHANGED' : 'SOURCE_NOT_FOUND';
+      throw new FatalError(code, error.message, { cause: error });
+    });
     this.#done = 0;
     stream.on('data', (chunk: Buffer) => {
       this.#done += chunk.length;

@@ -1,5 +1,4 @@
 import { formatS3, isS3 } from '../io/s3/address.ts';
-import type { S3Options } from '../io/s3/options.ts';
 import type { LoaderComponent } from '../model/component.ts';
 import type { Loader } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
@@ -7,7 +6,7 @@ import { EXPORT_MARKER } from './path-rules.ts';
 import { type BucketSource, findObject, folderOf, parsePrefix } from './s3-bucket.ts';
 import { isArchive, prefixOfStore } from './s3-listing.ts';
 import { ArchiveLoader, BucketLoader, TableLoader } from './s3-loaders.ts';
-import { type S3SourceOptions, s3Options } from './s3-options.ts';
+import { connectionOf, type S3SourceOptions, s3Options } from './s3-options.ts';
 import { isTable, openTable } from './s3-table.ts';
 
 /** Objects of a bucket by the beginning of their keys, or a file of rows or an archive in it. */
@@ -88,16 +87,4 @@ async function assertThere({ reader, bucket, prefix }: BucketSource): Promise<vo
     `no object of the bucket ${bucket} has a key that begins with ${JSON.stringify(prefix)}; ` +
       'a prefix is matched as it stands, without any decoding',
   );
-}
-
-function connectionOf(options: S3SourceOptions): S3Options {
-  const { endpoint, region, pathStyle, requesterPays, anonymous, caFile } = options;
-  return {
-    ...(endpoint === undefined ? {} : { endpoint }),
-    ...(region === undefined ? {} : { region }),
-    ...(pathStyle === undefined ? {} : { pathStyle }),
-    ...(caFile === undefined ? {} : { caFile }),
-    requesterPays,
-    anonymous,
-  };
 }

@@ -10,6 +10,7 @@ import { FatalError } from '../model/errors.ts';
 import { shortHash } from '../model/ids.ts';
 import { type LabelsConfig, parseOptions, type RunConfig, type SourceConfig } from './config.ts';
 import { joinedLoader } from './joined-loader.ts';
+import { LabelCopies } from './label-copies.ts';
 import { labelledLoader } from './labelled-loader.ts';
 import { loadTransform, transformedLoader } from './transform.ts';
 
@@ -108,17 +109,18 @@ export async function openSources(
   ctx: Context,
 ): Promise<OpenedSources> {
   const opened: LabelSource[] = [];
-  const loaders: Loader[] = [];
+  const held: { close?(): Promise<void> }[] = [];
   const close = async () => {
-    await Promise.all([...opened.map((labels) => labels.close()), ...loaders.map((each) => each.close?.())]);
+    await Promise.all([...opened, ...held].map((each) => each.close?.()));
   };
   try {
     const parts: { name: string | undefined; loader: Loader; describes: string }[] = [];
     for (const config of sources) {
       const component = await loadLoader(config.sourceType);
       const loader = await component.open(config.source, config.loader, [placeOf(store)]);
-      loaders.push(loader);
-      const labels = await openLabels(config, component, ctx, opened);
+      held.push(loader);
+      const base = await baseOfLabels(config, component, ctx, held);
+      const labels = await openLabels(config, base, component, ctx, opened);
       parts.push({
         name: config.name,
         loader: labels.length === 0 ? loader : labelledLoader(loader, labels),
@@ -138,19 +140,34 @@ export async function openSources(
   }
 }
 
+/** The folder that label files are looked for in; `held` is told of what must be removed in the end. */
+async function baseOfLabels(
+  config: SourceConfig,
+  loader: LoaderComponent<unknown>,
+  ctx: Context,
+  held: { close?(): Promise<void> }[],
+): Promise<string> {
+  if (loader.name === 'folder' || loader.name === 'delta') return config.source;
+  if (loader.name !== 's3' || config.annotate.length === 0) return dirname(config.source);
+  const copies = await LabelCopies.make(config, ctx);
+  held.push(copies);
+  return copies.folder;
+}
+
 /** `opened` is told of each label source as soon as it must be closed. */
 async function openLabels(
   config: SourceConfig,
+  base: string,
   loader: LoaderComponent<unknown>,
   ctx: Context,
   opened: LabelSource[],
 ): Promise<LabelSource[]> {
-  const isFolder = loader.name === 'folder' || loader.name === 'delta';
-  const base = isFolder ? config.source : dirname(config.source);
   const labels: LabelSource[] = [];
   for (const { type, options } of config.annotate) {
     const component = await loadLabels(type);
-    const source = component.create(base, options, { hasFolder: loader.name === 'folder' });
+    const source = component.create(base, options, {
+      hasFolder: loader.name === 'folder' || loader.name === 's3',
+    });
     labels.push(source);
     opened.push(source);
     await source.open(ctx);
