@@ -67,13 +67,13 @@ export function readFailure(thrown: unknown, asked: Asked): SluiceError {
   if (isUntrusted(error))
     return new FatalError(
       'SOURCE_ACCESS_DENIED',
-      `the certificate of the S3 server is not trusted (${error.code}); give the file of its authority with --ca-file`,
+      `the certificate of the S3 server is not trusted (${error.code}); trust its authority with --ca-file, or with NODE_EXTRA_CA_CERTS`,
       details,
     );
   if (error.name === 'NoSuchBucket')
     return new FatalError(
       'SOURCE_NOT_FOUND',
-      `there is no bucket ${bucket} at the endpoint; correct the name, --endpoint or the profile`,
+      `there is no bucket ${bucket} at the endpoint; correct the name, the endpoint or the profile`,
       details,
     );
   if (isInOtherRegion(error))
