@@ -7,7 +7,7 @@ import { Aimd } from './aimd.ts';
 import { Connections } from './connections.ts';
 import type { S3Options, S3Timing } from './options.ts';
 import { type Asked, readFailure } from './read-errors.ts';
-import { hasNoCredentials, isExpired, isThrottling, otherRegionOf, type Thrown } from './thrown.ts';
+import { hasNoCredentials, isThrottling, mayBeExpired, otherRegionOf, type Thrown } from './thrown.ts';
 
 const MIN_THROTTLE_WAIT_MS = 250;
 const MAX_THROTTLE_WAIT_MS = 8_000;
@@ -97,7 +97,7 @@ export class Requests {
           cured.add('region');
           continue;
         }
-        if (isExpired(error) && !this.#anonymous && !cured.has('credentials')) {
+        if (mayBeExpired(error) && !this.#anonymous && !cured.has('credentials')) {
           this.#connections.renew(connection);
           cured.add('credentials');
           continue;

@@ -3,6 +3,8 @@ export interface Thrown {
   name?: string;
   code?: string;
   message?: string;
+  /** As the body says it. */
+  Code?: string;
   /** In AuthorizationHeaderMalformed: the one that the bucket is in. */
   Region?: string;
   $metadata?: { httpStatusCode?: number; clockSkewCorrected?: boolean };
@@ -29,12 +31,19 @@ export const statusOf = ({ $metadata }: Thrown): number | undefined => $metadata
 
 export const isExpired = ({ name = '' }: Thrown): boolean => EXPIRED.has(name);
 
+/** An answer to HEAD has no body, so that nothing tells what is bad about the request; expired credentials are. */
+export const mayBeExpired = (thrown: Thrown): boolean =>
+  isExpired(thrown) || (statusOf(thrown) === 400 && thrown.Code === undefined);
+
 export const isBadCredentials = ({ name = '' }: Thrown): boolean => BAD_CREDENTIALS.has(name);
 
 export const hasNoCredentials = ({ name }: Thrown): boolean =>
   name === 'CredentialsProviderError' || name === 'TokenProviderError';
 
-export const isSkewed = ({ name }: Thrown): boolean => name === 'RequestTimeTooSkewed';
+/** Where there is no body to say so, the server's date does. */
+export const isSkewed = (thrown: Thrown): boolean =>
+  thrown.name === 'RequestTimeTooSkewed' ||
+  (statusOf(thrown) === 403 && thrown.Code === undefined && thrown.$metadata?.clockSkewCorrected === true);
 
 export function isThrottling(thrown: Thrown): boolean {
   const status = statusOf(thrown);

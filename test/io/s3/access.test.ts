@@ -121,6 +121,9 @@ describe.skipIf(missing !== undefined)(`access to a bucket ${missing ?? ''}`, ()
         ? { before: () => writeFile(file, profile(ACCESS_KEY)), error: { status: 400, code: 'ExpiredToken' } }
         : undefined,
     );
+    const asked = await s3Reader({ endpoint: proxy.endpoint }, { attempts: 1 });
+    expect(await asked.head({ bucket: 'mine', key: 'a.txt' }, never)).toMatchObject({ size: 7 });
+    await writeFile(file, profile('ASIAOLDOLDOLDOLD0000'));
     const reader = await s3Reader({ endpoint: proxy.endpoint }, { attempts: 1 });
     expect(await Promise.all([read(reader), read(reader), read(reader)])).toEqual([
       'content',
@@ -263,6 +266,8 @@ console.log(JSON.stringify({ Version: 1, AccessKeyId: '${ACCESS_KEY}', SecretAcc
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 });
     onTestFinished(() => void vi.useRealTimers());
     expect(await read(await s3Reader({ endpoint: gw.endpoint }))).toBe('content');
+    const reader = await s3Reader({ endpoint: gw.endpoint });
+    expect(await reader.head({ bucket: 'mine', key: 'a.txt' }, never)).toMatchObject({ size: 7 });
   });
 
   it('says by how much the clock is wrong where that cannot be corrected', async () => {
