@@ -5,8 +5,9 @@ import { systemClock } from '../io/clock.ts';
 import { readJsonlBlocks } from '../io/jsonl.ts';
 import type { Context, Logger } from '../model/contracts.ts';
 import type { Outcome } from '../model/outcome.ts';
-import type { RunEnvironment } from '../pipeline/environment.ts';
+import { environment, type RunEnvironment } from '../pipeline/environment.ts';
 import type { RunReport } from '../pipeline/report.ts';
+import { StoreRuns } from '../pipeline/store-runs.ts';
 import type { MaintenanceOptions } from '../stores/index.ts';
 import { peopleLogger } from './people-logger.ts';
 import { ProgressView } from './progress-view.ts';
@@ -53,25 +54,28 @@ export async function runForTerminal(
   }
   cli.exitCode = report.exitCode;
   if (options.json) terminal.stdout.write(`${JSON.stringify(report)}\n`);
-  else terminal.stdout.write(summary(report, await examples(report), options.store));
+  else terminal.stdout.write(summary(report, await examples(report, options.store), options.store));
 }
 
 /** The first failures of a run and, where annotations were rejected, the first items that have such, for the summary. */
-async function examples(report: RunReport): Promise<Outcome[]> {
-  const failures = await firstLines(report.failures, 'failures', () => true);
+async function examples(report: RunReport, store: string): Promise<Outcome[]> {
+  if (report.dryRun) return [];
+  // What the report names may be in a bucket; the run's folder on this machine has the same files.
+  const folder = (await StoreRuns.of(store, environment())).folder(report.runId);
+  const failures = await firstLines(folder.failures, 'failures', () => true);
   if ((report.annotations?.totals.rejected ?? 0) === 0) return failures;
   const hasProblems = ({ annotations, outcome }: Outcome) =>
     annotations?.problems !== undefined && (outcome === 'ok' || outcome === 'skipped');
-  return [...failures, ...(await firstLines(report.ledger, 'ledger', hasProblems))];
+  return [...failures, ...(await firstLines(folder.ledger, 'ledger', hasProblems))];
 }
 
 async function firstLines(
-  path: string | undefined,
+  path: string,
   type: string,
   wanted: (line: Outcome) => boolean,
 ): Promise<Outcome[]> {
   const found: Outcome[] = [];
-  if (path === undefined || !existsSync(path)) return found;
+  if (!existsSync(path)) return found;
   for await (const block of readJsonlBlocks<Outcome>(path, { type })) {
     found.push(...block.filter(wanted));
     if (found.length >= EXAMPLES_FROM) break;
@@ -86,7 +90,10 @@ export function storeOf(cli: Cli, given: string | undefined): string {
 
 export function withStore(command: Command): Command {
   return command
-    .option('--store <dir>', 'the store (default: $SLUICE_STORE, else ./sluice-store)')
+    .option(
+      '--store <place>',
+      'the store, a folder or s3://bucket/prefix (default: $SLUICE_STORE, else ./sluice-store)',
+    )
     .option('--json', 'exactly one JSON document on stdout, nothing else');
 }
 

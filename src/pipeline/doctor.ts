@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { isS3 } from '../io/s3/address.ts';
 import { loadSharp, nativeThreads } from '../media/native.ts';
 import { findTools } from '../media/tools.ts';
 import { asError } from '../model/errors.ts';
@@ -71,6 +72,7 @@ function threads(uvThreadpoolSize: string | undefined): Check {
 
 /** Free space where the store is, or will be made. */
 async function space(store: string): Promise<Check> {
+  if (isS3(store)) return { name: 'disk', status: 'ok', detail: `${store} is a bucket` };
   for (let path = resolve(store); ; path = dirname(path)) {
     const stats = await statfs(path).catch(() => undefined);
     if (stats === undefined && path !== dirname(path)) continue;

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
+import { resolvePlace } from '../io/place.ts';
 import type { Loader } from '../model/contracts.ts';
 import { openPlan } from '../stores/index.ts';
 import { resolveProfile } from '../validation/index.ts';
@@ -11,7 +12,7 @@ import { contextOf, environment, type RunEnvironment } from './environment.ts';
 import { RunLabels } from './labels.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
 import { writePage } from './report-page.ts';
-import { RunFolder, type RunManifest } from './run-folder.ts';
+import type { RunFolder, RunManifest } from './run-folder.ts';
 import { newRunId } from './run-id.ts';
 import { SeenIds } from './seen.ts';
 import { runSession, type Session } from './session.ts';
@@ -79,13 +80,13 @@ export interface Beginning {
 export async function beginRun(beginning: Beginning, env: RunEnvironment): Promise<RunReport> {
   const { command, target, runId, config, sources } = beginning;
   const opened = await openTarget(target, runId, config, env);
-  const { sink, runsDir, index } = opened;
+  const { sink, runs, index } = opened;
   let report: RunReport;
   try {
     let { loader } = sources;
     const startedAt = new Date(env.clock.now()).toISOString();
     const fingerprint = await loader.fingerprint();
-    const folder = new RunFolder(runsDir, runId);
+    const folder = runs.folder(runId);
     await folder.create(
       {
         schema: 1,
@@ -124,7 +125,7 @@ async function dryRun(
   try {
     const { dataset, onExisting, onDuplicate, onAnnotations } = config.options;
     const policy = { dataset, onExisting, onDuplicate, onAnnotations };
-    const sink = await openPlan(resolve(target.store), { spoolDir, ...policy });
+    const sink = await openPlan(resolvePlace(target.store), { spoolDir, ...policy });
     const startedAt = new Date(env.clock.now()).toISOString();
     try {
       const { loader } = sources;

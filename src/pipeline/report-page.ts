@@ -1,17 +1,17 @@
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolvePlace } from '../io/place.ts';
 import { findTools, type MediaTools } from '../media/tools.ts';
 import { type LocalReader, openReader } from '../stores/index.ts';
 import { contextOf, type RunEnvironment } from './environment.ts';
 import type { RunReport } from './report.ts';
 import { writeHtmlReport } from './report-html/write.ts';
-import { RunFolder } from './run-folder.ts';
+import { StoreRuns } from './store-runs.ts';
 import type { Target } from './target.ts';
 
 /** Writes the page of a run that has ended and let go of its store. Never fails the run. */
 export async function writePage(target: Target, report: RunReport, env: RunEnvironment): Promise<void> {
-  const store = resolve(target.store);
-  const folder = new RunFolder(join(store, 'runs'), report.runId);
+  const store = resolvePlace(target.store);
+  const folder = (await StoreRuns.of(store, env)).folder(report.runId);
   // Who lets go at once waits for no pictures.
   if (env.abort.aborted || !existsSync(folder.report)) return;
   let tools: Promise<MediaTools> | undefined;

@@ -1,4 +1,3 @@
-import { dirname, join, resolve } from 'node:path';
 import type { Loader } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
 import { Accounts } from './accounts.ts';
@@ -12,11 +11,12 @@ import { restoreFromLedger } from './ledger-state.ts';
 import { selectedByLog } from './log-selection.ts';
 import { emptyBatchTotals, type RunReport } from './report.ts';
 import { writePage } from './report-page.ts';
-import { RunFolder, type RunManifest } from './run-folder.ts';
+import type { RunFolder, RunManifest } from './run-folder.ts';
 import { SeenIds } from './seen.ts';
 import { Selection } from './selection.ts';
 import { runSession } from './session.ts';
 import { type OpenedSources, openSources } from './source.ts';
+import { StoreRuns } from './store-runs.ts';
 import { openTarget, type Target } from './target.ts';
 
 export interface ResumeRequest extends Target {
@@ -35,7 +35,8 @@ export interface ResumeRequest extends Target {
 export async function resume(request: ResumeRequest, given?: Partial<RunEnvironment>): Promise<RunReport> {
   const env = environment(given);
   const { runId } = request;
-  const folder = new RunFolder(join(resolve(request.store), 'runs'), runId);
+  const runs = await StoreRuns.of(request.store, env);
+  const folder = runs.folder(runId);
   const manifest = await folder.manifest();
   const earlier = await folder.readReport();
   if (earlier?.status === 'complete') return earlier;
@@ -48,6 +49,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
   let sources: OpenedSources | undefined;
   let report: RunReport;
   try {
+    await folder.fetch();
     sources = await openSources(config, request.store, contextOf(env));
     const changed = await hasChanged(manifest, sources.loader.fingerprint());
     if (changed && !request.acceptChanged) {
@@ -61,7 +63,7 @@ export async function resume(request: ResumeRequest, given?: Partial<RunEnvironm
     const { hasOutcome } = await restoreFromLedger(folder, accounts, seen, changed ? 'id' : 'uri');
     const checkpoint = await folder.readCheckpoint();
     if (checkpoint?.position !== undefined && !changed) sources.loader.startAt?.(checkpoint.position);
-    const base = await selectedBy(manifest, folder, sources.loader);
+    const base = await selectedBy(manifest, folder, sources.loader, runs);
     report = await runSession(
       {
         runId,
@@ -109,10 +111,11 @@ async function selectedBy(
   { retryOf, retryLog }: RunManifest,
   folder: RunFolder,
   loader: Loader,
+  runs: StoreRuns,
 ): Promise<Loader> {
   if (retryLog !== undefined) return selectedByLog(loader, retryLog.path, retryLog);
   if (retryOf === undefined) return loader;
   const selection = await Selection.read(folder.selection);
-  await selection.knowEarlier(new RunFolder(dirname(folder.path), retryOf).ledger);
+  await runs.reading(retryOf, ({ ledger }) => selection.knowEarlier(ledger));
   return selection.narrow(loader, folder.selection);
 }

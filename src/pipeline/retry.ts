@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
+import { resolvePlace } from '../io/place.ts';
+import { isS3 } from '../io/s3/address.ts';
 import { FatalError } from '../model/errors.ts';
 import { parseOptions, type RunConfig, runOptions } from './config.ts';
 import { contextOf, environment, type RunEnvironment } from './environment.ts';
@@ -8,10 +10,11 @@ import { retryReindex } from './indexing/reindex.ts';
 import { beginRun } from './ingest.ts';
 import { selectedByLog } from './log-selection.ts';
 import type { RunReport } from './report.ts';
-import { RunFolder } from './run-folder.ts';
+import type { RunFolder, RunManifest } from './run-folder.ts';
 import { isRunId, newRunId } from './run-id.ts';
 import { Selection, type SelectionFilter } from './selection.ts';
 import { openSources, resolveSources, type SourceRequest } from './source.ts';
+import { StoreRuns } from './store-runs.ts';
 import type { Target } from './target.ts';
 
 export interface RetryRequest extends Target, SelectionFilter {
@@ -30,7 +33,7 @@ export const isUploadLog = (path: string): boolean => path.endsWith('.log');
 
 /** The store and run that a failures file lies in: `<store>/runs/<run-id>/failures.jsonl`. */
 export function runOfFailures(failures: string): { store: string; runId: string } {
-  const folder = dirname(resolve(failures));
+  const folder = dirname(resolvePlace(failures));
   const runId = basename(folder);
   const runs = dirname(folder);
   if (!isRunId(runId) || basename(runs) !== 'runs') {
@@ -51,9 +54,20 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
   const env = environment(given);
   if (isUploadLog(request.failures)) return retryLog(request, env);
   const earlier = runOfFailures(request.failures);
-  const earlierRun = new RunFolder(join(earlier.store, 'runs'), earlier.runId);
-  const manifest = await earlierRun.manifest();
-  if (!existsSync(request.failures)) {
+  const runs = await StoreRuns.of(earlier.store, env);
+  const manifest = await runs.folder(earlier.runId).manifest();
+  return runs.reading(earlier.runId, (folder) => retryRun(request, folder, manifest, env));
+}
+
+async function retryRun(
+  request: RetryRequest,
+  earlier: RunFolder,
+  manifest: RunManifest,
+  env: RunEnvironment,
+): Promise<RunReport> {
+  // A temporary copy, where the run is in a bucket.
+  const failures = isS3(request.failures) ? earlier.failures : request.failures;
+  if (!existsSync(failures)) {
     throw new FatalError(
       'RUN_NOT_FOUND',
       `${request.failures} is gone; sluice runs prune removes such files`,
@@ -63,7 +77,7 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
     const message = `${request.failures} is of an export; export again when what the failures name is in place`;
     throw new FatalError('CONFIG_INVALID', message);
   }
-  if (manifest.config.reindex !== undefined) return retryReindex(request, manifest, env);
+  if (manifest.config.reindex !== undefined) return retryReindex({ ...request, failures }, manifest, env);
   const config = structuredClone(manifest.config);
   if (request.retryDuplicates) config.options.onDuplicate = 'suffix';
   const sources = await openSources(config, request.store, contextOf(env));
@@ -78,8 +92,8 @@ export async function retry(request: RetryRequest, given?: Partial<RunEnvironmen
         retryOf: earlier.runId,
         prepare: async (part, folder) => {
           const path = join(part, basename(folder.selection));
-          const selection = await Selection.make(request.failures, request, path);
-          await selection.knowEarlier(earlierRun.ledger);
+          const selection = await Selection.make(failures, request, path);
+          await selection.knowEarlier(earlier.ledger);
           return selection.narrow(sources.loader, folder.selection);
         },
       },

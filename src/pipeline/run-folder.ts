@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { writeFileAtomic } from '../io/atomic.ts';
 import { asError, FatalError } from '../model/errors.ts';
 import type { RunConfig } from './config.ts';
 import type { BatchTotals, RunReport } from './report.ts';
 import { isRunId } from './run-id.ts';
+import type { RunMirror } from './run-mirror.ts';
 
 /** `run.json`: what the run was asked to do and with what. */
 export interface RunManifest {
@@ -33,14 +35,36 @@ export interface RunCheckpoint {
   vectors?: number;
 }
 
-/** The files of one run, `<store>/runs/<run-id>/`. */
+const CHECKPOINT = 'checkpoint.json';
+
+/**
+ * The files of one run, `<store>/runs/<run-id>/`; of a store in a bucket, `path` is the working copy and what it holds
+ * is brought to the bucket.
+ */
 export class RunFolder {
   readonly path: string;
   readonly runId: string;
+  readonly #mirror: RunMirror | undefined;
 
-  constructor(runsDir: string, runId: string) {
+  constructor(runsDir: string, runId: string, mirror?: RunMirror) {
     this.path = join(runsDir, runId);
     this.runId = runId;
+    this.#mirror = mirror;
+  }
+
+  /** Where the store is. */
+  get store(): string {
+    return this.#mirror?.store ?? dirname(dirname(this.path));
+  }
+  /** Where the folder is for everybody. */
+  get place(): string {
+    return this.#mirror?.place ?? this.path;
+  }
+  /** The files that a report names. */
+  get shown(): { ledger: string; failures: string; report: string; page: string } {
+    const { ledger, failures, report, page } = this;
+    const at = (path: string) => this.#mirror?.at(basename(path)) ?? path;
+    return { ledger: at(ledger), failures: at(failures), report: at(report), page: at(page) };
   }
 
   get ledger(): string {
@@ -69,6 +93,7 @@ export class RunFolder {
       await writeFileAtomic(join(part, 'run.json'), json(manifest));
       await prepare?.(part);
       await rename(part, this.path);
+      await this.#mirror?.begin(this.path);
     } catch (error) {
       await rm(part, { recursive: true, force: true });
       throw error;
@@ -76,7 +101,7 @@ export class RunFolder {
   }
 
   async manifest(): Promise<RunManifest> {
-    const manifest = await readJson<RunManifest>(join(this.path, 'run.json'));
+    const manifest = await this.#read<RunManifest>('run.json');
     if (manifest === undefined) {
       throw new FatalError(
         'RUN_NOT_FOUND',
@@ -87,19 +112,53 @@ export class RunFolder {
   }
 
   readReport(): Promise<RunReport | undefined> {
-    return readJson<RunReport>(this.report);
+    return this.#read<RunReport>(basename(this.report));
   }
 
   async writeReport(report: RunReport): Promise<void> {
     await writeFileAtomic(this.report, json(report));
+    // The report says that the run has ended: what it tells of is there before.
+    await this.#mirror?.finish(this.path);
+    await this.#mirror?.push(this.path, basename(this.report));
   }
 
   readCheckpoint(): Promise<RunCheckpoint | undefined> {
-    return readJson<RunCheckpoint>(join(this.path, 'checkpoint.json'));
+    return this.#read<RunCheckpoint>(CHECKPOINT);
   }
 
   async writeCheckpoint(checkpoint: RunCheckpoint): Promise<void> {
-    await writeFileAtomic(join(this.path, 'checkpoint.json'), json(checkpoint));
+    await writeFileAtomic(join(this.path, CHECKPOINT), json(checkpoint));
+    if (!this.#mirror?.isDue) return;
+    // What the checkpoint counts is in the ledger before.
+    await this.#mirror.pushLines(this.path);
+    await this.#mirror.push(this.path, CHECKPOINT);
+  }
+
+  /** Brings the page to where the folder is for everybody. */
+  async publishPage(): Promise<void> {
+    await this.#mirror?.push(this.path, basename(this.page));
+  }
+
+  /** Makes the working copy what the bucket has; for the holder of the lock that the run needs. */
+  async fetch(): Promise<void> {
+    await this.#mirror?.fetch(this.path);
+  }
+
+  /** False where `runs prune` has removed it. */
+  async hasLedger(): Promise<boolean> {
+    return this.#mirror?.hasLedger() ?? existsSync(this.ledger);
+  }
+
+  /** Removes ledger and failures; manifest and report stay. */
+  async prune(): Promise<void> {
+    await this.#mirror?.removeLines();
+    for (const file of [this.failures, this.selection, this.ledger]) await rm(file, { force: true });
+  }
+
+  async #read<T>(name: string): Promise<T | undefined> {
+    if (this.#mirror === undefined) return readJson<T>(join(this.path, name));
+    const text = await this.#mirror.read(name);
+    return text === undefined ? undefined : (JSON.parse(text) as T);
   }
 }
 

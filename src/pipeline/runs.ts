@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
 import { readJsonlBlocks } from '../io/jsonl.ts';
 import type { Outcome, Totals } from '../model/outcome.ts';
 import { Accounts } from './accounts.ts';
+import { environment, type RunEnvironment } from './environment.ts';
 import type { RunReport } from './report.ts';
-import { listRunIds, RunFolder, type RunManifest } from './run-folder.ts';
+import type { RunFolder, RunManifest } from './run-folder.ts';
+import { StoreRuns } from './store-runs.ts';
 
 export interface RunInfo {
   runId: string;
@@ -24,37 +23,46 @@ export interface RunInfo {
   folder: string;
 }
 
-const runsDirOf = (store: string): string => join(resolve(store), 'runs');
-
 /** The runs of a store, oldest first. */
-export async function* listRuns(store: string): AsyncGenerator<RunInfo> {
-  for (const runId of await listRunIds(runsDirOf(store))) yield await showRun(store, runId);
+export async function* listRuns(store: string, given?: Partial<RunEnvironment>): AsyncGenerator<RunInfo> {
+  const runs = await StoreRuns.of(store, environment(given));
+  for (const runId of await runs.ids()) yield await infoOf(runs, runId);
 }
 
 /** One run; of an unfinished one the counts come from its ledger. Throws FatalError RUN_NOT_FOUND. */
-export async function showRun(store: string, runId: string): Promise<RunInfo> {
-  const folder = new RunFolder(runsDirOf(store), runId);
+export async function showRun(
+  store: string,
+  runId: string,
+  given?: Partial<RunEnvironment>,
+): Promise<RunInfo> {
+  return infoOf(await StoreRuns.of(store, environment(given)), runId);
+}
+
+async function infoOf(runs: StoreRuns, runId: string): Promise<RunInfo> {
+  const folder = runs.folder(runId);
   const manifest = await folder.manifest();
   const report = await folder.readReport();
+  const hasLedger = await folder.hasLedger();
   const common = {
     runId,
     command: manifest.command,
     source: manifest.config.sources.map(({ source }) => source).join(', '),
     dataset: manifest.config.options.dataset,
     startedAt: manifest.startedAt,
-    folder: folder.path,
-    ...(existsSync(folder.ledger) ? {} : { pruned: true as const }),
+    folder: folder.place,
+    ...(hasLedger ? {} : { pruned: true as const }),
   };
   if (report !== undefined) {
     const { status, exitCode, totals, byCode, endedAt } = report;
     return { ...common, status, exitCode, totals, byCode, endedAt };
   }
   const accounts = new Accounts();
-  if (existsSync(folder.ledger)) {
-    for await (const block of readJsonlBlocks<Outcome>(folder.ledger, { type: 'ledger' })) {
+  const count = async ({ ledger }: RunFolder) => {
+    for await (const block of readJsonlBlocks<Outcome>(ledger, { type: 'ledger' })) {
       for (const line of block) accounts.countOutcome(line);
     }
-  }
+  };
+  if (hasLedger) await runs.reading(runId, count);
   accounts.listed = accounts.accounted;
   return { ...common, status: 'unfinished', totals: accounts.totals(false), byCode: accounts.byCode };
 }
@@ -66,14 +74,16 @@ export async function showRun(store: string, runId: string): Promise<RunInfo> {
 export async function pruneRuns(
   store: string,
   options: { keep: number; dryRun: boolean },
+  given?: Partial<RunEnvironment>,
 ): Promise<string[]> {
+  const runs = await StoreRuns.of(store, environment(given));
   const complete: RunInfo[] = [];
-  for await (const run of listRuns(store)) if (run.status === 'complete' && !run.pruned) complete.push(run);
+  for await (const run of listRuns(store, given))
+    if (run.status === 'complete' && !run.pruned) complete.push(run);
   const old = complete.slice(0, Math.max(0, complete.length - options.keep));
   if (!options.dryRun) {
     for (const { runId } of old) {
-      const folder = new RunFolder(runsDirOf(store), runId);
-      for (const file of [folder.failures, folder.selection, folder.ledger]) await rm(file, { force: true });
+      await runs.folder(runId).prune();
     }
   }
   return old.map((run) => run.runId);

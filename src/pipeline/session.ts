@@ -177,9 +177,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     ...(Object.keys(accounts.warnings).length > 0 ? { warnings: accounts.warnings } : {}),
     startedAt: session.startedAt,
     endedAt: new Date(env.clock.now()).toISOString(),
-    ...(folder === undefined
-      ? {}
-      : { ledger: folder.ledger, failures: folder.failures, report: folder.report, page: folder.page }),
+    ...(folder === undefined ? {} : folder.shown),
   };
   try {
     await folder?.writeReport(report);

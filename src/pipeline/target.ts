@@ -1,13 +1,15 @@
-import { join, resolve } from 'node:path';
+import { resolvePlace } from '../io/place.ts';
+import { isS3 } from '../io/s3/address.ts';
 import type { Sink } from '../model/contracts.ts';
 import { openWriter } from '../stores/index.ts';
 import type { RunConfig } from './config.ts';
 import { contextOf, type RunEnvironment } from './environment.ts';
 import { RunIndex } from './indexing/run-index.ts';
+import { localFolderOf, StoreRuns } from './store-runs.ts';
 
 /** Where a run writes. */
 export interface Target {
-  /** Folder of the local store; also where the runs live. */
+  /** Folder of the local store, or `s3://bucket/prefix`; also where the runs live. */
   store: string;
   /** Wait for another run to let go of the store, instead of STORE_LOCKED. */
   wait?: boolean;
@@ -18,7 +20,7 @@ export interface Target {
 /** Where the items of a run go, opened. */
 export interface OpenTarget {
   sink: Sink;
-  runsDir: string;
+  runs: StoreRuns;
   /** Of a store whose base workflow has models. */
   index?: RunIndex;
   close(): Promise<void>;
@@ -36,21 +38,24 @@ export async function openTarget(
   env: RunEnvironment,
   { resumed = false } = {},
 ): Promise<OpenTarget> {
-  const store = resolve(target.store);
-  const runsDir = join(store, 'runs');
+  const store = resolvePlace(target.store);
+  const runs = await StoreRuns.of(store, env);
   if (target.sink !== undefined) {
     const { sink } = target;
-    return { sink, runsDir, close: () => sink.close() };
+    return { sink, runs, close: () => sink.close() };
   }
   const { dataset, onExisting, onDuplicate, onAnnotations, media, index: indexes, device } = config.options;
   const sink = await openWriter(
     store,
-    { runId, dataset, onExisting, onDuplicate, onAnnotations, media, wait: target.wait ?? false },
+    {
+      ...{ runId, dataset, onExisting, onDuplicate, onAnnotations, media, wait: target.wait ?? false },
+      ...(isS3(store) ? { localDir: localFolderOf(store, env) } : {}),
+    },
     contextOf(env),
   );
   try {
     const index = indexes ? await RunIndex.open(store, { runId, resumed, devices: device }, env) : undefined;
-    if (index === undefined) return { sink, runsDir, close: () => sink.close() };
+    if (index === undefined) return { sink, runs, close: () => sink.close() };
     const close = async () => {
       try {
         await sink.close();
@@ -58,7 +63,7 @@ export async function openTarget(
         await index.close();
       }
     };
-    return { sink: index.over(sink), runsDir, index, close };
+    return { sink: index.over(sink), runs, index, close };
   } catch (error) {
     await sink.close();
     throw error;

@@ -8,6 +8,7 @@ import type { CheckOptions } from './local/check.ts';
 import type { DatasetFields, DatasetPatch, DeletedDataset } from './local/dataset-changes.ts';
 import type { ChangedMembers } from './local/dataset-members.ts';
 import type { SplitResult, SplitRule } from './local/dataset-splits.ts';
+import type { BucketFiles } from './local/files/bucket-files.ts';
 import type { StoreFinding, StoreSummary } from './local/findings.ts';
 import type { MaintenanceOptions } from './local/held-store.ts';
 import type { ChangedInputs } from './local/input-changes.ts';
@@ -29,6 +30,7 @@ export type { AnnotationCounts, ConceptCount } from './local/dataset-counts.ts';
 export type { ChangedMembers } from './local/dataset-members.ts';
 export type { SplitResult, SplitRule } from './local/dataset-splits.ts';
 export type { DatasetDetails, DatasetSummary } from './local/datasets.ts';
+export type { BucketFiles } from './local/files/bucket-files.ts';
 export type { StoreFinding, StoreSummary } from './local/findings.ts';
 export type { MaintenanceOptions } from './local/held-store.ts';
 export type { ChangedInputs } from './local/input-changes.ts';
@@ -62,6 +64,12 @@ export async function openWriter(root: string, options: WriterOptions, ctx: Cont
 export async function openReader(root: string): Promise<LocalReader> {
   const { LocalReader } = await import('./local/reader.ts');
   return LocalReader.open(root);
+}
+
+/** The files of a store in a bucket, of which nothing is asked yet. */
+export async function openBucket(root: string): Promise<BucketFiles> {
+  const { BucketFiles } = await import('./local/files/bucket-files.ts');
+  return BucketFiles.open(root);
 }
 
 /** Opens the vectors that searches use; never waits. Throws FatalError STORE_NOT_FOUND and the like. */

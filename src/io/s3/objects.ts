@@ -17,6 +17,9 @@ import { uploadInParts } from './upload-parts.ts';
 /** Larger files are uploaded in parts. */
 const ONE_PUT_BYTES = 5_000_000;
 
+/** An answer to HEAD has no body, and so only says the latter, of a bucket that is gone too. */
+const ABSENT = new Set(['NoSuchKey', 'NotFound']);
+
 export interface StoredObject {
   body: Buffer;
   etag: string;
@@ -143,7 +146,7 @@ export class Objects {
     this.#requests.close();
   }
 
-  /** What an answer of 404 for the object is: undefined. */
+  /** Undefined where there is no such object. */
   #send<T>(
     operation: Target['operation'],
     key: string,
@@ -155,8 +158,7 @@ export class Objects {
         return await request(client);
       } catch (thrown) {
         const error = thrown as Thrown;
-        // An answer to HEAD has no body, and so does not say what is missing; a bucket that is gone is told by others.
-        if (statusOf(error) === 404 && error.name !== 'NoSuchBucket') return undefined;
+        if (ABSENT.has(error.name ?? '')) return undefined;
         throw thrown;
       }
     });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { resolve } from 'node:path';
 import { annotationTest } from '../../annotations/filter.ts';
+import { resolvePlace } from '../../io/place.ts';
 import type { Code } from '../../model/codes.ts';
 import type { DatasetVersion } from '../../model/dataset.ts';
 import type { ExporterComponent } from '../../model/export.ts';
@@ -28,7 +28,7 @@ export async function dryRun(
 ): Promise<RunReport> {
   const startedAt = new Date(env.clock.now()).toISOString();
   const runId = newRunId(env.clock.now(), randomUUID());
-  const reader = await openReader(resolve(request.store));
+  const reader = await openReader(resolvePlace(request.store));
   try {
     const version =
       request.version === undefined

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import { loadExporter } from '../../exporters/index.ts';
+import { resolvePlace } from '../../io/place.ts';
 import { isS3 } from '../../io/s3/address.ts';
 import type { DatasetVersion } from '../../model/dataset.ts';
 import { FatalError } from '../../model/errors.ts';
@@ -18,8 +19,8 @@ import { configHash, type ExportConfig, parseOptions, type RunConfig, runOptions
 import { contextOf, environment, type RunEnvironment } from '../environment.ts';
 import type { RunReport } from '../report.ts';
 import { writePage } from '../report-page.ts';
-import { RunFolder } from '../run-folder.ts';
 import { newRunId } from '../run-id.ts';
+import { localFolderOf, StoreRuns } from '../store-runs.ts';
 import { versions } from '../versions.ts';
 import { exportCommand } from './command-line.ts';
 import { companionNames } from './companions.ts';
@@ -58,7 +59,7 @@ export async function exportDataset(
     return dryRun({ request, exporter, options, out: output.out }, env);
   }
   const { dataset, wait = false } = request;
-  const lock = await lockOutput(resolve(request.store), output.path, { dataset, wait }, ctx);
+  const lock = await lockOutput(resolvePlace(request.store), output.path, { dataset, wait }, ctx);
   try {
     await output.check(companionNames(exporter.writes), ctx.signal);
     return await exportTo(output, { request, exporter, options }, env);
@@ -74,11 +75,12 @@ async function outputOf(
   { store, out }: ExportRequest,
   { writes }: AnyExporter,
   overwrite: boolean,
-  { logger }: RunEnvironment,
+  env: RunEnvironment,
 ): Promise<ExportOutput> {
+  const { logger } = env;
   if (!isS3(out)) return new ExportOutput(out, writes, overwrite, logger);
   const { S3Output } = await import('./s3-output.ts');
-  return new S3Output(out, store, writes, overwrite, logger);
+  return new S3Output(out, localFolderOf(store, env), writes, overwrite, logger);
 }
 
 interface Asked {
@@ -94,7 +96,7 @@ async function exportTo(
   env: RunEnvironment,
 ): Promise<RunReport> {
   const { overwrite = false } = request;
-  const reader = await openReader(resolve(request.store));
+  const reader = await openReader(resolvePlace(request.store));
   try {
     const source = await reader.openVersion(request.dataset, await versionOf(request, output, reader, env));
     const { version } = source;
@@ -156,7 +158,7 @@ async function versionOf(
     );
   }
   const time = new Date(env.clock.now()).toISOString().replace(/[-:.Z]/g, '');
-  const [root, ctx] = [resolve(store), contextOf(env)];
+  const [root, ctx] = [resolvePlace(store), contextOf(env)];
   const made = await createVersion(
     root,
     { dataset, id: `${AUTO_GENERATED}${time}`, wait, ...(filter === undefined ? {} : { filterId: filter }) },
@@ -183,7 +185,7 @@ async function keepIfCarried(
   try {
     assertCarries(exporter, version);
   } catch (error) {
-    await deleteVersion(resolve(store), version, { wait }, contextOf(env));
+    await deleteVersion(resolvePlace(store), version, { wait }, contextOf(env));
     throw error;
   }
 }
@@ -204,9 +206,8 @@ async function begin(beginning: Beginning, env: RunEnvironment): Promise<ExportJ
   const { version } = source;
   const key = keyOf(config, version.contentHash);
   const found = await output.readState();
-  const runsDir = join(resolve(request.store), 'runs');
-  const goesOn =
-    found?.key === key && (await output.hasPart()) && existsSync(new RunFolder(runsDir, found.runId).path);
+  const runs = await StoreRuns.of(request.store, env);
+  const goesOn = found?.key === key && (await output.hasPart()) && existsSync(runs.folder(found.runId).path);
   const { dataset, contentHash } = version;
   const state: ExportState = goesOn
     ? found
@@ -222,7 +223,7 @@ async function begin(beginning: Beginning, env: RunEnvironment): Promise<ExportJ
       };
   const already = goesOn ? await output.partBytes() : 0;
   await assertRoom(output.path, Math.max(0, exporter.estimate(version, config.export.options) - already));
-  const folder = new RunFolder(runsDir, state.runId);
+  const folder = runs.folder(state.runId);
   const describes = describeExport(exporter, version);
   const now = new Date(env.clock.now()).toISOString();
   if (!goesOn) {

@@ -189,10 +189,7 @@ async function report(
     ...(Object.keys(accounts.warnings).length > 0 ? { warnings: accounts.warnings } : {}),
     startedAt: job.startedAt,
     endedAt: new Date(env.clock.now()).toISOString(),
-    ledger: folder.ledger,
-    failures: folder.failures,
-    report: folder.report,
-    page: folder.page,
+    ...folder.shown,
   };
   try {
     await folder.writeReport(made);

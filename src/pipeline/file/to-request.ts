@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { isS3 } from '../../io/s3/address.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { ExportRequest } from '../export/request.ts';
 import type { IngestRequest } from '../ingest.ts';
@@ -91,7 +92,7 @@ export function storeOfPipeline(
   const { sink, export: exported, reindex } = file;
   const ofExport = exported === undefined ? undefined : (componentOf(exported)[1] as Partial<ExportFields>);
   const named = sink !== undefined && 'local' in sink ? sink.local.store : (ofExport ?? reindex)?.store;
-  return named === undefined || storeGiven ? store : resolve(base, named);
+  return named === undefined || storeGiven ? store : isS3(named) ? named : resolve(base, named);
 }
 
 export const sourceRequests = (

@@ -185,10 +185,7 @@ async function report(job: ReindexJob, ending: Ending, env: RunEnvironment): Pro
     batches: emptyBatchTotals(),
     startedAt: job.startedAt,
     endedAt: new Date(env.clock.now()).toISOString(),
-    ledger: folder.ledger,
-    failures: folder.failures,
-    report: folder.report,
-    page: folder.page,
+    ...folder.shown,
   };
   try {
     await folder.writeReport(made);

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { JsonlWriter, readJsonlBlocks } from '../../io/jsonl.ts';
+import { resolvePlace } from '../../io/place.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import type { Generation } from '../../model/workflow.ts';
@@ -10,9 +11,10 @@ import { configHash, parseOptions, type ReindexConfig, type RunConfig, runOption
 import { contextOf, environment, type RunEnvironment } from '../environment.ts';
 import type { RunReport } from '../report.ts';
 import { writePage } from '../report-page.ts';
-import { RunFolder, type RunManifest } from '../run-folder.ts';
+import type { RunFolder, RunManifest } from '../run-folder.ts';
 import { newRunId } from '../run-id.ts';
 import { matches, type SelectionFilter } from '../selection.ts';
+import { StoreRuns } from '../store-runs.ts';
 import { versions } from '../versions.ts';
 import { withBase } from './generations.ts';
 import { type OpenModels, openWorkflow, workflowOf } from './open-models.ts';
@@ -34,7 +36,7 @@ type ReindexRunConfig = RunConfig & { reindex: ReindexConfig };
  */
 export async function reindex(request: ReindexRequest, given?: Partial<RunEnvironment>): Promise<RunReport> {
   const env = environment(given);
-  const store = resolve(request.store);
+  const store = resolvePlace(request.store);
   const { ids, devices = [], keepGenerations = KEPT_GENERATIONS, maxRejected } = request;
   const options = parseOptions(
     runOptions,
@@ -54,7 +56,7 @@ export async function reindex(request: ReindexRequest, given?: Partial<RunEnviro
   };
   const runId = newRunId(env.clock.now(), randomUUID());
   if (request.dryRun) return planReindex({ store, runId, config, ids: setOf(ids) }, env);
-  const folder = new RunFolder(join(store, 'runs'), runId);
+  const folder = (await StoreRuns.of(store, env)).folder(runId);
   const begin = async (generation: string) => {
     config.reindex.generation = generation;
     await create(folder, 'reindex', config, ids, env);
@@ -72,14 +74,14 @@ export async function resumeReindex(
   const { command } = manifest;
   const config = manifest.config as ReindexRunConfig;
   const begin = async (generation: string) => {
-    if (generation === config.reindex.generation) return;
+    if (generation === config.reindex.generation) return folder.fetch();
     // Its ledger tells what was embedded under another workflow.
     throw new FatalError(
       'WORKFLOW_CHANGED',
       `the base workflow is another one than when run ${folder.runId} began; sluice reindex begins a new run`,
     );
   };
-  return run({ command, store: resolve(store), config, folder, wait, begin }, env);
+  return run({ command, store: resolvePlace(store), config, folder, wait, begin }, env);
 }
 
 /** Takes up inputs that failed in an earlier re-index, as a new run. */
@@ -95,8 +97,8 @@ export async function retryReindex(
 ): Promise<RunReport> {
   const config = structuredClone(earlier) as ReindexRunConfig;
   config.reindex.selected = true;
-  const root = resolve(store);
-  const folder = new RunFolder(join(root, 'runs'), newRunId(env.clock.now(), randomUUID()));
+  const root = resolvePlace(store);
+  const folder = (await StoreRuns.of(root, env)).folder(newRunId(env.clock.now(), randomUUID()));
   const begin = async (generation: string) => {
     config.reindex.generation = generation;
     const ids = new Set<string>();

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { DEFAULT_MODEL, describeRef, workflowNodeSchema } from '../../embed/index.ts';
+import { resolvePlace } from '../../io/place.ts';
 import { MAX_FRAMES, SAMPLE_MS } from '../../media/frames.ts';
 import type { Device, ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
@@ -60,7 +61,7 @@ export async function setWorkflow(
 ): Promise<WorkflowSet> {
   const env = environment(given);
   const ctx = contextOf(env);
-  const store = resolve(request.store);
+  const store = resolvePlace(request.store);
   const { devices = [], keepGenerations = KEPT_GENERATIONS } = request;
   const workflow = namesModels(request) ? workflowOfRequest(request) : await knownWorkflow(store, request);
   const models = await openWorkflow(workflow, devices, env);
@@ -87,9 +88,9 @@ export async function revertWorkflow(
   given?: Partial<RunEnvironment>,
 ): Promise<Omit<WorkflowSet, 'workflow'> & { workflow: string }> {
   const env = environment(given);
-  await readIndexState(resolve(store));
-  const { base } = await changeIndexState(resolve(store), withRevert, contextOf(env));
-  const waiting = await waitingUnder(resolve(store), base, env);
+  await readIndexState(resolvePlace(store));
+  const { base } = await changeIndexState(resolvePlace(store), withRevert, contextOf(env));
+  const waiting = await waitingUnder(resolvePlace(store), base, env);
   return { workflow: base.workflow, generation: base.id, serving: true, waiting };
 }
 
@@ -100,7 +101,7 @@ export interface ListedWorkflow extends Workflow {
 
 /** All workflows that a store knows, `Empty` first. */
 export async function listWorkflows(store: string): Promise<ListedWorkflow[]> {
-  const state = await readIndexState(resolve(store));
+  const state = await readIndexState(resolvePlace(store));
   const empty: Workflow = { name: EMPTY_WORKFLOW, nodes: {}, regions: false };
   return [empty, ...state.workflows].map((workflow) => ({
     ...workflow,
@@ -126,7 +127,7 @@ export async function showWorkflow(
   given?: Partial<RunEnvironment>,
 ): Promise<ShownWorkflow> {
   const ctx = contextOf(environment(given));
-  const root = resolve(store);
+  const root = resolvePlace(store);
   const state = await readIndexState(root);
   const workflows = await listWorkflows(root);
   const wanted = name ?? state.base.workflow;

@@ -1,4 +1,3 @@
-import { dirname } from 'node:path';
 import { writeFileAtomic } from '../../io/atomic.ts';
 import type { MediaTools } from '../../media/tools.ts';
 import { codeInfo } from '../../model/codes.ts';
@@ -37,6 +36,7 @@ export async function writeHtmlReport(
   const path = folder.page;
   try {
     await writeFileAtomic(path, await pageOf(folder, report, sources, ctx));
+    await folder.publishPage();
     return path;
   } catch (thrown) {
     ctx.logger.warn(
@@ -55,7 +55,7 @@ async function pageOf(
 ): Promise<string> {
   const { signal } = ctx;
   const manifest = await folder.manifest();
-  const store = dirname(dirname(folder.path));
+  const { store } = folder;
   const digest = await digestLedger(folder.ledger, report.startedAt, signal);
   const { tiles, colours } =
     reader === undefined
@@ -70,7 +70,7 @@ async function pageOf(
     manifest,
     store,
     // The page need not lead to itself.
-    steps: nextSteps(report, store).filter(({ how }) => how !== folder.page),
+    steps: nextSteps(report, store).filter(({ how }) => how !== folder.shown.page),
     digest,
     tiles: tiles.map((tile) => budget.tile(tile)),
     colours,

@@ -91,8 +91,14 @@ export class BucketFiles implements StoreFiles {
   async #adopt({ from, to }: Move): Promise<void> {
     const { size } = await stat(from);
     const queue = size <= SMALL_BYTES ? this.#small : this.#large;
-    await queue.add(() => this.#try(to, (key) => this.#objects.upload(key, from, size)));
+    await queue.add(() => this.upload(from, to));
     await rm(from, { force: true });
+  }
+
+  /** Copies a file of this machine. */
+  async upload(from: string, to: string): Promise<void> {
+    const { size } = await stat(from);
+    await this.#try(to, (key) => this.#objects.upload(key, from, size));
   }
 
   /** A PUT that was answered is durable. */
