@@ -4,16 +4,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolvePlace } from '../io/place.ts';
 import { isS3 } from '../io/s3/address.ts';
-import { type BucketFiles, openBucket, openReader } from '../stores/index.ts';
+import { type BucketFiles, bucketEndpoint, openBucket, openReader } from '../stores/index.ts';
 import type { RunEnvironment } from './environment.ts';
 import { listRunIds, RunFolder } from './run-folder.ts';
 import { isRunId } from './run-id.ts';
 import { RunMirror } from './run-mirror.ts';
 
 /** Folder of this machine for what belongs to a store: the store itself, or of one in a bucket a folder of the cache. */
-export function localFolderOf(store: string, { cacheDir }: Pick<RunEnvironment, 'cacheDir'>): string {
+export async function localFolderOf(
+  store: string,
+  { cacheDir }: Pick<RunEnvironment, 'cacheDir'>,
+): Promise<string> {
   const root = resolvePlace(store);
-  return isS3(root) ? join(cacheDir, 'stores', hash('sha256', root).slice(0, 32)) : root;
+  if (!isS3(root)) return root;
+  // Two servers may have buckets of one name.
+  const key = `${(await bucketEndpoint()) ?? ''}\n${root}`;
+  return join(cacheDir, 'stores', hash('sha256', key).slice(0, 32));
 }
 
 /** The runs of a store. Those of a store in a bucket have their working copies in a folder of the cache. */
@@ -39,7 +45,7 @@ export class StoreRuns {
   static async of(store: string, env: Pick<RunEnvironment, 'clock' | 'cacheDir'>): Promise<StoreRuns> {
     const root = resolvePlace(store);
     const bucket = isS3(root) ? await openBucket(root) : undefined;
-    return new StoreRuns(root, join(localFolderOf(root, env), 'runs'), bucket, env);
+    return new StoreRuns(root, join(await localFolderOf(root, env), 'runs'), bucket, env);
   }
 
   folder(runId: string): RunFolder {

@@ -49,7 +49,7 @@ export async function openTarget(
     store,
     {
       ...{ runId, dataset, onExisting, onDuplicate, onAnnotations, media, wait: target.wait ?? false },
-      ...(isS3(store) ? { localDir: localFolderOf(store, env) } : {}),
+      ...(isS3(store) ? { localDir: await localFolderOf(store, env) } : {}),
     },
     contextOf(env),
   );

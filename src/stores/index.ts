@@ -72,6 +72,12 @@ export async function openBucket(root: string): Promise<BucketFiles> {
   return BucketFiles.open(root);
 }
 
+/** The S3 server that stores in buckets are on; undefined for Amazon's. */
+export async function bucketEndpoint(): Promise<string | undefined> {
+  const { configuredEndpoint } = await import('../io/s3/objects.ts');
+  return configuredEndpoint();
+}
+
 /** Opens the vectors that searches use; never waits. Throws FatalError STORE_NOT_FOUND and the like. */
 export async function openVectorSearch(root: string): Promise<VectorSearch> {
   const { VectorSearch } = await import('./local/vectors/search/vector-search.ts');

@@ -137,6 +137,24 @@ export class Objects {
     return this.#reader.open({ bucket: this.bucket, key }, this.#requests.closed);
   }
 
+  /** What the SDK finds, for other clients than its own. */
+  async access(): Promise<BucketAccess> {
+    const client = new S3Client({});
+    try {
+      const { accessKeyId, secretAccessKey, sessionToken, expiration } = await client.config.credentials();
+      return {
+        endpoint: await configuredEndpoint(),
+        region: this.#requests.regionOf(this.bucket),
+        credentials:
+          expiration === undefined
+            ? { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
+            : undefined,
+      };
+    } finally {
+      client.destroy();
+    }
+  }
+
   /** Whose credentials are used, without any secret. */
   identity(): Promise<string> {
     return this.#requests.identity();
@@ -165,20 +183,11 @@ export class Objects {
   }
 }
 
-/** What the SDK finds, for other clients than its own. */
-export async function bucketAccess(): Promise<BucketAccess> {
+/** The server that the SDK finds in the environment or profile; undefined for Amazon's. */
+export async function configuredEndpoint(): Promise<string | undefined> {
   const client = new S3Client({});
   try {
-    const region = await client.config.region().catch(() => 'us-east-1');
-    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await client.config.credentials();
-    return {
-      endpoint: await client.config.serviceConfiguredEndpoint?.(),
-      region,
-      credentials:
-        expiration === undefined
-          ? { accessKeyId, secretAccessKey, ...(sessionToken === undefined ? {} : { sessionToken }) }
-          : undefined,
-    };
+    return await client.config.serviceConfiguredEndpoint?.();
   } finally {
     client.destroy();
   }

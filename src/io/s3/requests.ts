@@ -51,6 +51,11 @@ export class Requests {
     return this.#closing.signal;
   }
 
+  /** Where a bucket is, as far as answers have told. */
+  regionOf(bucket: string): string {
+    return this.#connections.regionOf(bucket);
+  }
+
   /** The wait between attempts of a piece of work. */
   backoff(signal: AbortSignal): Backoff {
     const { attempts = 5, retryBaseMs = 250, patienceMs } = this.#timing;

@@ -80,7 +80,7 @@ async function outputOf(
   const { logger } = env;
   if (!isS3(out)) return new ExportOutput(out, writes, overwrite, logger);
   const { S3Output } = await import('./s3-output.ts');
-  return new S3Output(out, localFolderOf(store, env), writes, overwrite, logger);
+  return new S3Output(out, await localFolderOf(store, env), writes, overwrite, logger);
 }
 
 interface Asked {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { errnoOf, writeFailure } from '../../io/disk-errors.ts';
-import { joinPlace } from '../../io/place.ts';
+import { joinPlace, resolvePlace } from '../../io/place.ts';
 import { isS3 } from '../../io/s3/address.ts';
 import type { Clock } from '../../model/contracts.ts';
 import { FatalError, SluiceError } from '../../model/errors.ts';
@@ -50,8 +50,12 @@ const pathsOf = (root: string, files: StoreFiles): StorePaths => ({
   lock: joinPlace(root, 'lock'),
 });
 
-/** Throws FatalError STORE_NOT_FOUND, STORE_SCHEMA_NEWER or STORE_CORRUPT. */
-export async function findStore(root: string): Promise<StorePaths> {
+/** Of a bucket without the `/` that people end it with. */
+const rootOf = (place: string): string => (isS3(place) ? resolvePlace(place) : place);
+
+/** Throws FatalError STORE_NOT_FOUND, STORE_SCHEMA_NEWER or STORE_CORRUPT, and what `StoreFiles` throws. */
+export async function findStore(place: string): Promise<StorePaths> {
+  const root = rootOf(place);
   const files = await openFiles(root);
   if (!(await isStore(root, files))) {
     throw new FatalError('STORE_NOT_FOUND', `there is no store at ${root}; sluice ingest makes one`);
@@ -65,7 +69,8 @@ export async function findStore(root: string): Promise<StorePaths> {
  * Throws FatalError CONFIG_INVALID for a folder that holds something else, STORE_SCHEMA_NEWER, STORE_CORRUPT,
  * STORE_FULL or STORE_WRITE_FAILED, and what `StoreFiles` throws.
  */
-export async function makeStore(root: string, clock: Clock): Promise<StorePaths> {
+export async function makeStore(place: string, clock: Clock): Promise<StorePaths> {
+  const root = rootOf(place);
   const files = await openFiles(root);
   const paths = pathsOf(root, files);
   if (!(await isStore(root, files))) {

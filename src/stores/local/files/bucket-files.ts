@@ -2,7 +2,7 @@ import { rm, stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import PQueue from 'p-queue';
 import { formatS3, parseS3Address } from '../../../io/s3/address.ts';
-import { bucketAccess, Objects } from '../../../io/s3/objects.ts';
+import { Objects } from '../../../io/s3/objects.ts';
 import type { Clock } from '../../../model/contracts.ts';
 import { bucketFailure } from './bucket-failure.ts';
 import { BucketLock } from './bucket-lock.ts';
@@ -118,7 +118,7 @@ export class BucketFiles implements StoreFiles {
 
   /** Static credentials go along; those that expire LanceDB finds in the same sources, and renews. */
   async tableOptions(): Promise<{ storageOptions: Record<string, string> }> {
-    const { endpoint, region, credentials } = await bucketAccess();
+    const { endpoint, region, credentials } = await this.#objects.access();
     return {
       storageOptions: {
         aws_region: region,

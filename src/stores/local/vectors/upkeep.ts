@@ -59,6 +59,7 @@ export async function dropUnusedVectors(root: string, state: IndexState, ctx: Co
     throw storeFailure(error, root);
   } finally {
     connection.close();
+    paths.files.close();
   }
 }
 

@@ -86,6 +86,8 @@ export class VectorSearch {
       return new VectorSearch(root, state, inputs, store, index);
     } catch (error) {
       throw readFailure(error, root);
+    } finally {
+      paths.files.close();
     }
   }
 
