@@ -14,7 +14,7 @@ export interface SourceProbe {
 export interface LoaderComponent<Options> {
   readonly name: string;
   readonly summary: string;
-  /** A command line that works on the project's own examples. */
+  /** A command line that works on the project's own examples, where those have such a source. */
   readonly example: string;
   /** Every field carries `.describe()`; unknown fields are errors. */
   readonly options: z.ZodType<Options>;

@@ -6,6 +6,7 @@ import { s3 } from '../../../src/loaders/s3.ts';
 import { listBucket, mediaBucket, putFolder } from '../../support/bucket.ts';
 import { testContext } from '../../support/context.ts';
 import { listSource } from '../../support/listing.ts';
+import { isListing, s3FaultProxy } from '../../support/s3-fault-proxy.ts';
 import { tempFolder } from '../../support/temp-folder.ts';
 import { missingVersityGw } from '../../support/versitygw.ts';
 import { writeZip } from '../../support/zip-writer.ts';
@@ -117,6 +118,22 @@ describe.skipIf(missing)(`a bucket as a source${missing === undefined ? '' : `: 
       'a-1%41+ü.txt': 'a-1%41+ü.txt',
     });
     expect(new Set(items.map(({ id }) => id)).size).toBe(keys.length);
+  });
+
+  it('takes names that look like paths for names, each with a uri of its own', async () => {
+    const { endpoint } = await mediaBucket({ '1': 'a', '2': 'b', '3': 'c', '4': 'd' });
+    const proxy = await s3FaultProxy(endpoint);
+    const names: Record<string, string> = { '1': '../up.txt', '2': './x%23', '3': '/root', '4': 'a//b' };
+    proxy.faults.push((request) =>
+      isListing(request)
+        ? {
+            edit: (body) => body.replace(/<Key>(.)<\/Key>/g, (_, key: string) => `<Key>${names[key]}</Key>`),
+          }
+        : undefined,
+    );
+    const { items, proof } = await listBucket(proxy.endpoint, '');
+    expect(items.map(({ uri }) => uri)).toEqual(['../up.txt', './%2E/x%2523', '/root', 'a//b']);
+    expect(proof).toMatchObject({ complete: true, evidence: expect.stringContaining('4 objects') });
   });
 
   it('passes over the marker of a folder, and lists an empty object', async () => {
