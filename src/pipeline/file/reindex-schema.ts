@@ -40,7 +40,7 @@ export const reindexSchema = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('Folder of the store, relative to this file; --store is stronger'),
+    .describe('Folder of the store, relative to this file, or s3://bucket/prefix; --store is stronger'),
   workflow: workflow.optional(),
   device: z
     .array(z.enum(DEVICES))

@@ -15,7 +15,7 @@ export const exportFields = {
     .string()
     .min(1)
     .optional()
-    .describe('Folder of the store, relative to this file; --store is stronger'),
+    .describe('Folder of the store, relative to this file, or s3://bucket/prefix; --store is stronger'),
   dataset: z.string().min(1).describe('Which dataset'),
   version: z.string().min(1).optional().describe('Which version; one is made unless it is given'),
   filter: z.string().min(1).optional().describe('Annotation filter of a version that is made'),
@@ -110,7 +110,7 @@ export async function pipelineSchema(): Promise<z.ZodObject> {
             .strictObject({
               store: path
                 .optional()
-                .describe('Folder of the store, relative to this file; --store is stronger'),
+                .describe('Folder of the store, relative to this file, or s3://bucket/prefix; --store is stronger'),
               ...fieldsOf('local'),
             })
             .describe('The local store'),

@@ -86,10 +86,15 @@ export function storeFailure(thrown: unknown, root: string): SluiceError {
   return writeFailure(thrown, root);
 }
 
-const unreachable = (cause: unknown, root: string): FatalError =>
-  new FatalError('STORE_UNREACHABLE', `the tables of ${root} cannot be reached: ${asError(cause).message}`, {
+/** LanceDB's own words go on for pages, with addresses in them. */
+function unreachable(cause: unknown, root: string): FatalError {
+  const { message } = asError(cause);
+  const [reason = 'no answer'] =
+    /status: \d+|InvalidCertificate\(\w+|ConnectionRefused|timed out/i.exec(message) ?? [];
+  return new FatalError('STORE_UNREACHABLE', `the tables of ${root} cannot be reached (${reason})`, {
     cause,
   });
+}
 
 /** What a failed read of a table means. */
 export function readFailure(thrown: unknown, root: string): SluiceError {

@@ -1,5 +1,5 @@
 import { parseS3Address } from '../../../io/s3/address.ts';
-import { hasNoCredentials, isBadCredentials, type Thrown } from '../../../io/s3/thrown.ts';
+import { hasNoCredentials, isBadCredentials, statusOf, type Thrown } from '../../../io/s3/thrown.ts';
 import { FatalError, SluiceError } from '../../../model/errors.ts';
 
 /** What a failed request to the bucket of a store means, for a place in it. */
@@ -19,12 +19,12 @@ export async function bucketFailure(
         details,
       );
     case 'SOURCE_ACCESS_DENIED':
-    case 'INPUT_PERMISSION_DENIED':
-      return new FatalError(
-        'STORE_ACCESS_DENIED',
-        `${path}: ${await deniedReason(cause, identity)}`,
-        details,
-      );
+    case 'INPUT_PERMISSION_DENIED': {
+      const reason = await deniedReason(cause, identity);
+      return reason === undefined
+        ? new FatalError('STORE_UNREACHABLE', `${path}: ${error.message}`, details)
+        : new FatalError('STORE_ACCESS_DENIED', `${path}: ${reason}`, details);
+    }
     case 'INPUT_READ_FAILED':
     case 'SOURCE_INCOMPLETE':
     case 'DELIVERY_FAILED':
@@ -34,11 +34,13 @@ export async function bucketFailure(
   }
 }
 
-async function deniedReason(error: Thrown, identity: () => Promise<string>): Promise<string> {
+/** Undefined where it is not the credentials: the region, or a certificate. */
+async function deniedReason(error: Thrown, identity: () => Promise<string>): Promise<string | undefined> {
   if (hasNoCredentials(error))
     return 'there are no credentials for S3; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
   const who = await identity().catch(() => 'unknown credentials');
   if (isBadCredentials(error))
     return `the server does not accept the credentials of ${who} (${error.name}); check AWS_PROFILE, or AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN`;
+  if (statusOf(error) !== 403) return undefined;
   return `access was denied for ${who}; a store needs s3:ListBucket on its bucket, and s3:GetObject, s3:PutObject and s3:DeleteObject on its objects`;
 }
