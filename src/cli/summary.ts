@@ -1,7 +1,7 @@
 import { codeInfo } from '../model/codes.ts';
 import type { Outcome, Totals } from '../model/outcome.ts';
 import type { IndexReport } from '../pipeline/indexing/index-accounts.ts';
-import { nextSteps } from '../pipeline/next-steps.ts';
+import { isReindex, nextSteps } from '../pipeline/next-steps.ts';
 import type { ExportTotals, RunReport } from '../pipeline/report.ts';
 import { formatBytes, formatCount, formatDuration, printable, table } from './terminal.ts';
 
@@ -12,14 +12,14 @@ export function summary(report: RunReport, outcomes: readonly Outcome[], store: 
   const { totals } = report;
   const lines = [identity(report)];
   if (report.annotations !== undefined) lines.push(`annotations: ${sumOf(report.annotations.totals)}`);
-  if (report.index !== undefined && report.command !== 'reindex') lines.push(indexIdentity(report.index));
+  if (report.index !== undefined && !isReindex(report)) lines.push(indexIdentity(report.index));
   lines.push('');
   const kinds = Object.entries(report.byKind).map(([kind, count]) => `${formatCount(count)} ${kind}`);
   if (report.withText !== undefined) kinds.push(`${formatCount(report.withText)} of the images with a text`);
   if (kinds.length > 0) lines.push(`ok by kind    ${kinds.join(' · ')}`);
   const tookMs = Date.parse(report.endedAt) - Date.parse(report.startedAt);
   if (report.index !== undefined) lines.push(...indexed(report.index));
-  if (report.command !== 'reindex')
+  if (!isReindex(report))
     lines.push(
       ...(report.export === undefined ? delivered(report) : exported(report.export, report.bytes.read)),
     );
@@ -28,7 +28,7 @@ export function summary(report: RunReport, outcomes: readonly Outcome[], store: 
     const explained = explain(report, outcome, outcomes);
     if (explained.length > 0) lines.push('', ...explained);
   }
-  if (report.index !== undefined && report.command !== 'reindex') lines.push(...explainIndex(report.index));
+  if (report.index !== undefined && !isReindex(report)) lines.push(...explainIndex(report.index));
   const annotations = explainAnnotations(report, outcomes);
   if (annotations.length > 0) lines.push('', ...annotations);
   if (report.error !== undefined) {
