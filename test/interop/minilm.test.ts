@@ -60,19 +60,22 @@ describePython('models', 'all-MiniLM-L6-v2, next to sentence-transformers', () =
     });
   });
 
-  it('gives the same vectors for 128 texts at once and for each alone', async () => {
-    const many = Array.from(
-      { length: 128 },
-      (_, i) => texts.slice(i % 7, (i % 7) + (i % 5) + 1).join(' ') + i,
-    );
-    await opened('fp32', async (embedder) => {
-      const batched = await embedTexts(embedder, many);
-      for (let i = 0; i < many.length; i += 16) {
-        const [single] = await embedTexts(embedder, [many[i]!]);
-        expect(cosine(batched[i]!, single!)).toBeGreaterThan(0.99999);
-      }
-    });
-  });
+  it.each<Dtype>(['fp32', 'int8'])(
+    'gives the same vectors for 128 texts at once and for each alone (%s)',
+    async (dtype) => {
+      const many = Array.from(
+        { length: 128 },
+        (_, i) => texts.slice(i % 7, (i % 7) + (i % 5) + 1).join(' ') + i,
+      );
+      await opened(dtype, async (embedder) => {
+        const batched = await embedTexts(embedder, many);
+        for (let i = 0; i < many.length; i += 16) {
+          const [single] = await embedTexts(embedder, [many[i]!]);
+          expect(cosine(batched[i]!, single!)).toBeGreaterThan(0.99999);
+        }
+      });
+    },
+  );
 
   it('has no vector for an empty text', async () => {
     await opened('fp32', async (embedder) => {
