@@ -7,8 +7,8 @@ import { embeddableOfItem } from './embeddable.ts';
 import type { IndexAccounts } from './index-accounts.ts';
 import type { Computed, Indexer } from './indexer.ts';
 
-/** Batches that are embedded at once: while one is computed, the next is decoded. */
-const EMBEDDED_AT_ONCE = 2;
+/** Batches that are embedded at once: an engine puts small ones together, and decodes some while others are computed. */
+const EMBEDDED_AT_ONCE = 8;
 
 export interface IndexingParts {
   indexer: Indexer;
