@@ -86,12 +86,12 @@ describePython('models', 'all-MiniLM-L6-v2, next to sentence-transformers', () =
     });
   });
 
-  it('stays within 0.99 of them with weights in 8 bits', async () => {
+  it('stays near them with weights in 8 bits a channel', async () => {
     await opened('int8', async (embedder) => {
       expect(embedder.info.dtype).toBe('int8');
       const vectors = await embedTexts(embedder, texts);
       const cosines = vectors.map((vector, i) => cosine(vector, items[i]!.vector));
-      expect(cosines.reduce((sum, value) => sum + value, 0) / cosines.length).toBeGreaterThan(0.99);
+      expect(cosines.reduce((sum, value) => sum + value, 0) / cosines.length).toBeGreaterThan(0.98);
     });
   });
 

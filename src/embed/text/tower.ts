@@ -5,6 +5,7 @@ import { editModel } from '../../formats/onnx/edit.ts';
 import { externalFiles } from '../../formats/onnx/read.ts';
 import type { ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
+import { itemsApart } from '../models/alone.ts';
 import type { ModelFolder } from '../models/folder.ts';
 import { requireGraph } from '../models/onnx-file.ts';
 import { sideFiles } from '../models/sides.ts';
@@ -44,7 +45,6 @@ export async function textTower(folder: ModelFolder, ref: ModelRef): Promise<Tow
   // Read now, so that what cannot be used is told before anything is opened.
   const tokenizer = await loadTokenizer(folder, files, { maxTokens, cleaning });
   const seesPadding = recipe.padTo !== undefined;
-  const scaledByCall = isScaledByCall(bytes);
   return {
     modality: 'text',
     model: ref.model,
@@ -58,8 +58,7 @@ export async function textTower(folder: ModelFolder, ref: ModelRef): Promise<Tow
     async open(options, ctx) {
       const prepared = await preparedGraph(path, graph, options.cacheDir);
       const preparation = { tokenizer, inputs, output, pooling, padTo, seesPadding, maxTokens, prompts };
-      const alone = scaledByCall ? { deviceBatch: 1 } : {};
-      return openBatched(prepared, textPreparation(preparation), { ...options, ...alone }, ctx);
+      return openBatched(prepared, textPreparation(preparation), itemsApart(bytes, options), ctx);
     },
   };
 }
@@ -73,12 +72,6 @@ function holdsTexts(folder: ModelFolder, files: TextFiles): boolean {
   const message = `the model ${folder.name} has a ${files.tokenizer.tokenizer_class}, and no tokenizer.json; transformers writes one with AutoTokenizer.from_pretrained(…).save_pretrained(…)`;
   throw new FatalError('MODEL_UNSUPPORTED', message);
 }
-
-/**
- * Whether a graph takes the scale of its 8-bit activations from all rows of a call: then the vector of a text would depend
- * on the texts beside it (MiniLM, 1 or 128 texts at once: cosine 0.986), so each is computed alone, which costs 13 %.
- */
-const isScaledByCall = (bytes: Buffer): boolean => bytes.includes('DynamicQuantizeLinear');
 
 /** Path of the graph as it is run: the file itself, or an edited copy in the cache. */
 async function preparedGraph(path: string, { edits }: TextGraph, cacheDir: string): Promise<string> {

@@ -30,7 +30,7 @@ export async function search(
 ): Promise<SearchResult> {
   const env = environment(given);
   const ctx = contextOf(env);
-  const find: FindTowers = (ref) => findTowers(ref, { cacheDir: env.cacheDir }, ctx);
+  const find: FindTowers = (ref) => findTowers(ref, env, ctx);
   return searchWith(request, { cacheDir: env.cacheDir, find }, ctx);
 }
 
