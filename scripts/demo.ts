@@ -50,8 +50,13 @@ const STEPS: Step[] = [
     exits: 0,
   },
   {
+    title: 'Poems and descriptions, whose labels are the names of their folders.',
+    args: ['ingest', 'examples/texts', '--labels', 'folder', ...target],
+    exits: 0,
+  },
+  {
     title: 'Search by meaning: texts by a text …',
-    args: ['search', '--text', 'a cat', '--top', '3', ...store],
+    args: ['search', '--text', 'a warm drink in the morning', '--top', '3', ...store],
     exits: 0,
   },
   {
