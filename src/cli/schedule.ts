@@ -12,7 +12,7 @@ export function scheduleCommand(cli: Cli): Command {
   const command = withStore(new Command('schedule'))
     .summary('run pipelines at their times')
     .description(
-      'Run pipeline files whenever their schedule says, until stopped. A slot runs once, however many processes look after it.',
+      'Run pipeline files whenever their schedule says, until stopped. A slot runs once, however many processes look after it. With --json one event a line; with --list, all in one.',
     )
     .argument('<pipeline...>', 'pipeline files with a schedule (docs/pipeline.md)')
     .option('--list [n]', 'only show the next times, and what the last ones came to')

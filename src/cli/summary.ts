@@ -3,6 +3,7 @@ import type { Outcome, Totals } from '../model/outcome.ts';
 import type { IndexReport } from '../pipeline/indexing/index-accounts.ts';
 import { isReindex, nextSteps } from '../pipeline/next-steps.ts';
 import type { ExportTotals, RunReport } from '../pipeline/report.ts';
+import { deviceInWords } from './device-words.ts';
 import { formatBytes, formatCount, formatDuration, printable, table } from './terminal.ts';
 
 const EXAMPLES_A_CODE = 3;
@@ -53,13 +54,8 @@ function indexIdentity({ totals, workflow }: IndexReport): string {
 function indexed({ vectors, models, plan }: IndexReport): string[] {
   const named = models.map(({ kind, model }) => `${kind} ${printable(model)}`);
   // Mostly all models are on one device.
-  const devices = new Set(
-    models.map(({ device: { got, tried } }) => [got, ...tried.map(missed)].join('; not ')),
-  );
-  const lines = [
-    `models        ${named.join(' · ')}`,
-    ...[...devices].map((on) => `device        ${printable(on)}`),
-  ];
+  const devices = new Set(models.map(({ device }) => deviceInWords(device)));
+  const lines = [`models        ${named.join(' · ')}`, ...[...devices].map((on) => `device        ${on}`)];
   const planned = (plan ?? []).map(
     ({ kind, model, inputs, bytes, estimatedMs }) =>
       `would embed   ${formatCount(inputs)} × ${kind} (${formatBytes(bytes)}) with ${printable(model)}: about ${formatDuration(estimatedMs)}`,
@@ -67,16 +63,17 @@ function indexed({ vectors, models, plan }: IndexReport): string[] {
   return [...(plan === undefined ? [`vectors       ${formatCount(vectors)} written`] : planned), ...lines];
 }
 
-const missed = ({ device, error }: { device: string; error: string }): string => `${device}: ${error}`;
-
 /** What could not be embedded, by code; the items themselves are stored. */
-function explainIndex({ byCode }: IndexReport): string[] {
+function explainIndex({ byCode, failures = [] }: IndexReport): string[] {
   const lines = Object.entries(byCode).flatMap(([name, count]) => {
     const code = name as Outcome['code'];
     const info = codeInfo(code);
     if (info.class === 'ok' || info.class === 'skipped') return [];
     return [
       `index     ${formatCount(count)} × ${code} (${info.number}): ${info.meaning}`,
+      ...failures
+        .filter((failure) => failure.code === code)
+        .map(({ inputId, message }) => `    ${printable(inputId)}: ${printable(message)}`),
       `    → ${info.remedy}`,
     ];
   });

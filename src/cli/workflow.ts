@@ -81,7 +81,7 @@ Examples:
   });
 
   const list = withStore(new Command('list'))
-    .description('List the workflows that the store knows.')
+    .description('List the workflows that the store knows; with --json one workflow a line.')
     .addHelpText('after', '\nExample:\n  $ sluice workflow list');
   list.action(async (flags: Record<string, unknown>) => {
     const workflows = await listWorkflows(storeIn(flags));

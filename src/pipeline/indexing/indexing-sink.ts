@@ -109,9 +109,9 @@ export class IndexingSink implements Sink {
       }
       stored.push(renamed(one, inputId ?? item.id.toWellFormed()));
     }
-    for (const result of await indexer.write(stored)) {
+    for (const [i, result] of (await indexer.write(stored)).entries()) {
       if (result === undefined) onDeferred();
-      else accounts.count(result);
+      else accounts.countOf(stored[i]!.input.inputId, result);
     }
   }
 }

@@ -106,7 +106,7 @@ export class RunIndex {
         indexer: this.#indexer(this.#writer!),
         locate: (input) => reader.locate(input),
         stop: this.#env.stop,
-        onResult: (_input, _embeddable, result) => accounts.count(ofThisRun(result)),
+        onResult: ({ id }, _embeddable, result) => accounts.countOf(id, ofThisRun(result)),
       });
     } finally {
       reader.close();
@@ -120,6 +120,7 @@ export class RunIndex {
 
   report(finished: boolean): IndexReport {
     const { generation } = this.#models;
+    const { failures } = this.#accounts;
     return {
       workflow: generation.workflow,
       generation: generation.id,
@@ -127,6 +128,7 @@ export class RunIndex {
       totals: this.#accounts.totals(finished),
       byCode: this.#accounts.byCode,
       vectors: this.#accounts.vectors,
+      ...(failures.length > 0 ? { failures } : {}),
     };
   }
 

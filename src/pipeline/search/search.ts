@@ -83,7 +83,7 @@ async function answer(
   const searched = inSpace(serving, model, request);
   refuseOtherLength(vector, searched);
   const indexed = await vectors.coverage(searched);
-  if (indexed.n === 0) throw indexEmpty(request, vectors);
+  if (indexed.n === 0) throw noneIndexed(request, searched, indexed.of);
   const { found, approximate } = await vectors.nearest(
     {
       vector,
@@ -196,6 +196,16 @@ function indexEmpty({ store, kinds, objects }: CheckedRequest, { state }: Vector
     ? `run: sluice reindex ${at}`
     : `run: sluice workflow set general --text default --image default --audio default ${at} && sluice reindex ${at}`;
   return new FatalError('INDEX_EMPTY', `no input${of} of ${store} is indexed for this search; ${how}`);
+}
+
+/** The models are there, and no vector of them. */
+function noneIndexed({ store }: CheckedRequest, models: readonly IndexedModel[], inputs: number): FatalError {
+  const kinds = models.map(({ kind }) => kind).join(' or ');
+  const told =
+    inputs === 0
+      ? `${store} has no input of kind ${kinds}, which this search looks for`
+      : `no input of kind ${kinds} of ${store} is indexed for this search; run: sluice reindex --store ${quoted(store)}`;
+  return new FatalError('INDEX_EMPTY', told);
 }
 
 const farthest = (metric: Metric, minScore: number): number =>

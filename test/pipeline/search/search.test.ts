@@ -241,7 +241,7 @@ describe('a search is refused', () => {
         }),
       text,
     );
-    await unreadable.toMatchObject({ code: 'EMBED_UNREADABLE' });
+    await unreadable.toMatchObject({ code: 'QUERY_UNREADABLE', message: 'the text is empty' });
   });
 
   test.each<[what: string, request: object, said: string]>([
@@ -252,6 +252,16 @@ describe('a search is refused', () => {
     ['an empty text', { query: { text: '' } }, 'is empty'],
     ['no hits', { ...text, top: 0 }, 'top'],
     ['a filter that is none', { ...text, filter: { concepts: ['cat'] } }, 'expected one of all, any'],
+    [
+      'a box upside down',
+      { ...text, filter: { geoBox: { south: 2, west: 0, north: 1, east: 1 } } },
+      'south is greater than north',
+    ],
+    [
+      'a place that is none',
+      { ...text, filter: { geo: { latitude: 91, longitude: 0, radiusKm: 1 } } },
+      'geo: latitude: Too big: expected number to be <=90',
+    ],
     ['a bad part of a filter', { ...text, filter: { all: [{ not: { kind: 'film' } }] } }, '.all[0].not'],
   ])('for %s', async (_, request, said) => {
     const wrong = await refused(async () => {}, request as Omit<SearchRequest, 'store'>);
