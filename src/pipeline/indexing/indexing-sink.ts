@@ -76,14 +76,19 @@ export class IndexingSink implements Sink {
     return this.#inner.close();
   }
 
-  /** Undefined for what has no bytes here. */
+  /** Undefined for what has no bytes here, and for what is stored and was not embedded: mostly it stays as it is. */
   async #compute(batch: readonly ReadyItem[]): Promise<(Computed | undefined)[]> {
     const { indexer } = this.#parts;
     const { regions } = indexer.models.generation;
     const embeddables = batch.map((ready) => embeddableOfItem(ready, regions));
-    const isAtHand = embeddables.map(
-      ({ kind, text, bytes }) => text !== undefined || bytes !== undefined || !indexer.hasModels(kind),
-    );
+    const stored = await this.#inner.existing(embeddables.map(({ inputId }) => inputId));
+    const isAtHand = embeddables.map((embeddable, i) => {
+      const { kind, inputId, text, bytes } = embeddable;
+      if (!indexer.hasModels(kind)) return true;
+      if (text === undefined && bytes === undefined) return false;
+      const isNew = stored.get(inputId.toWellFormed())?.sha256 !== batch[i]!.sha256;
+      return isNew || indexer.isIndexed(embeddable);
+    });
     const computed = await indexer.compute(embeddables.filter((_, i) => isAtHand[i]));
     let next = 0;
     return isAtHand.map((at) => (at ? computed[next++] : undefined));

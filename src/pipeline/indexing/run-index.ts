@@ -91,8 +91,10 @@ export class RunIndex {
    */
   async lookBack(): Promise<boolean> {
     if (!this.#looksBack) return true;
-    const { listed } = this.#accounts;
+    const { listed, vectors } = this.#accounts;
     this.#accounts = new IndexAccounts();
+    // What was written stays written, whoever counts its input.
+    this.#accounts.vectors = vectors;
     if (this.#writer === undefined && !(await this.#take())) {
       this.#accounts.listed = listed;
       if (listed > 0) this.#accounts.count({ code: 'INPUT_REINDEX_PENDING', vectors: 0 }, listed);
