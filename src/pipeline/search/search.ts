@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { findTowers } from '../../embed/index.ts';
 import type { Context } from '../../model/contracts.ts';
 import { FatalError } from '../../model/errors.ts';
+import type { Input } from '../../model/input.ts';
 import type { Metric, SearchFilter } from '../../model/search.ts';
 import type { Generation, IndexedModel } from '../../model/workflow.ts';
 import { type LocalReader, openReader, openVectorSearch, type VectorSearch } from '../../stores/index.ts';
@@ -133,26 +134,30 @@ async function refuseUnknown({ query, filter }: CheckedRequest, reader: LocalRea
 }
 
 async function queryVector(
-  { query, store }: CheckedRequest,
+  request: CheckedRequest,
   usable: readonly IndexedModel[],
   { reader, vectors }: Opened,
   { cacheDir, find }: { cacheDir: string; find: FindTowers },
   ctx: Context,
 ): Promise<{ model: IndexedModel; vector: Float32Array }> {
+  const { query, store } = request;
   if (!('id' in query)) {
     const modality = modalityOfQuery(query);
     const { model, tower } = await chooseModel(usable, modality, vectors.state.serving, find);
     return { model, vector: await embedQuery(query, tower, cacheDir, ctx) };
   }
   const input = (await reader.getInput(query.id))!;
-  for (const model of usable) {
-    if (model.kind !== input.kind) continue;
+  const { serving } = vectors.state;
+  const own = usable.filter(({ kind }) => kind === input.kind);
+  const comparable = own.filter((model) => inSpace(serving, model, request).length > 0);
+  if (own.length > 0 && comparable.length === 0) throw noSpace(input, request);
+  for (const model of comparable) {
     const vector = await vectors.meanVector(input, model);
     if (vector !== undefined) return { model, vector };
   }
   throw new FatalError(
     'INPUT_NOT_INDEXED',
-    `the input ${query.id} (${input.kind}) has no vector of the workflow ${vectors.state.serving.workflow}; run: sluice reindex --store ${quoted(store)}`,
+    `the input ${query.id} (${input.kind}) has no vector of the workflow ${serving.workflow}; run: sluice reindex --store ${quoted(store)}`,
   );
 }
 
@@ -183,6 +188,14 @@ function inSpace(
   const others = models.filter((other) => other !== model && other.space === model.space);
   return [model, ...others].filter(({ kind }) =>
     objects ? kind === 'image' : (kinds?.includes(kind) ?? true),
+  );
+}
+
+function noSpace({ id, kind }: Input, { kinds, objects }: CheckedRequest): FatalError {
+  const wanted = objects ? 'regions of images' : `inputs of kind ${kinds!.join(', ')}`;
+  return new FatalError(
+    'SPACE_MISMATCH',
+    `no model of the index compares the input ${id} (${kind}) with ${wanted}`,
   );
 }
 

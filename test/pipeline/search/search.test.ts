@@ -122,6 +122,16 @@ describe('a search', () => {
     expect(idsOf(await search({ query: { id: 'i1' }, kinds: ['video'] }))).toEqual(['v1']);
   });
 
+  test('by an input takes the model that can be compared with the kinds that are wanted', async () => {
+    const { search, store, models, images, texts } = await media();
+    const both = await models.indexed('text', 'words', { name: 'clip', regions: true });
+    const clip = { ...both, fingerprint: 'clip', space: images.space };
+    await serve(store, [images, texts, clip], { regions: true });
+    const t1 = (await allInputs(store)).find(({ id }) => id === 't1')!;
+    await writeVectors(store, clip, [rowOf(t1, EAST)]);
+    expect(idsOf(await search({ query: { id: 't1' }, kinds: ['image'] }))).toEqual(['i1', 'i2']);
+  });
+
   test('for objects gives regions with their boxes', async () => {
     const { search } = await media();
     const result = await search({ query: { text: 'north' }, objects: true });
@@ -202,6 +212,16 @@ describe('a search is refused', () => {
   test('when no model takes such a query', async () => {
     const none = await refused(async () => {}, { query: { audio: Buffer.from('x') } });
     await none.toMatchObject({ code: 'SPACE_MISMATCH', message: expect.stringContaining('takes no audio') });
+  });
+
+  test('when the input has no vector among those of the kinds that are wanted', async () => {
+    for (const wanted of [{ kinds: ['image' as const] }, { objects: true }]) {
+      const none = await refused(async () => {}, { query: { id: 't1' }, ...wanted });
+      await none.toMatchObject({
+        code: 'SPACE_MISMATCH',
+        message: expect.stringContaining('the input t1 (text) with'),
+      });
+    }
   });
 
   test('when nothing is indexed, with what to run', async () => {
