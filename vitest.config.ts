@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     pool: 'forks',
+    // Some tests use the engine without our own code around it.
+    env: { ORT_DISABLE_TELEMETRY: '1' },
   },
 });

@@ -41,6 +41,8 @@ const [REQUEST, UNDER_WAY] = [128, 4];
 /** The best of them is found with a part of the texts. */
 const BATCHES = [8, 16, 32, 64];
 const PART = 256;
+/** Not a dependency: of a folder that the caller names. */
+const LIBRARY = '@huggingface/transformers';
 
 const ctx = contextOf(environment());
 const RUNS = { ours, ready, transformers };
@@ -146,7 +148,7 @@ async function transformers(
   library: string,
 ): Promise<Result> {
   const require = createRequire(join(library, 'package.json'));
-  const path = require.resolve('@huggingface/transformers');
+  const path = require.resolve(LIBRARY);
   const { version } = require(join(path, '../../package.json')) as { version: string };
   const { pipeline, env } = (await import(pathToFileURL(path).href)) as {
     // biome-ignore format: the shape of what is used

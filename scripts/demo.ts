@@ -15,7 +15,14 @@ interface Step {
   exits: 0 | 2;
 }
 
+const DEFAULTS = ['--text', 'default', '--image', 'default', '--audio', 'default', '--video', 'default'];
+
 const STEPS: Step[] = [
+  {
+    title: 'A base workflow: what every input is embedded by from now on. These models need no download.',
+    args: ['workflow', 'set', 'general', ...DEFAULTS, ...store],
+    exits: 0,
+  },
   {
     title:
       'One pipeline file: photos and sounds labelled by their folders, a CSV with concepts and places, images with a COCO file, images with masks. The platform takes no FLAC.',
@@ -42,6 +49,42 @@ const STEPS: Step[] = [
     args: ['ingest', 'examples/reviews.csv', ...target],
     exits: 0,
   },
+  {
+    title: 'Poems and descriptions, whose labels are the names of their folders.',
+    args: ['ingest', 'examples/texts', '--labels', 'folder', ...target],
+    exits: 0,
+  },
+  {
+    title: 'Search by meaning: texts by a text …',
+    args: ['search', '--text', 'a warm drink in the morning', '--top', '3', ...store],
+    exits: 0,
+  },
+  {
+    title: '… photos by a photo …',
+    args: ['search', '--image', 'examples/coco/images/chelsea.jpg', '--top', '3', ...store],
+    exits: 0,
+  },
+  {
+    title: '… and sounds by a sound.',
+    args: ['search', '--audio', 'examples/sounds/bells/elec_bell.wav', '--top', '3', ...store],
+    exits: 0,
+  },
+  {
+    title: 'Another workflow: it also embeds every box of the annotations. The old index goes on answering …',
+    args: ['workflow', 'set', 'with-regions', ...DEFAULTS, '--regions', ...store],
+    exits: 0,
+  },
+  {
+    title: '… until the re-index is through; what has not changed is not embedded again.',
+    args: ['reindex', ...store],
+    exits: 0,
+  },
+  {
+    title: 'Now objects can be found, too.',
+    args: ['search', '--image', 'examples/photos/animals/chelsea.png', '--objects', '--top', '3', ...store],
+    exits: 0,
+  },
+  { title: 'And back again, at once.', args: ['workflow', 'revert', ...store], exits: 0 },
   {
     title: 'Each pipeline file says what it expects, and is tested by it.',
     args: ['test', 'pipelines'],

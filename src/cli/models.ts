@@ -4,6 +4,7 @@ import type { Device, DeviceReport } from '../model/embedding.ts';
 import { benchModel, type MeasuredModel } from '../pipeline/models/bench.ts';
 import { type CheckedModel, checkModel } from '../pipeline/models/check.ts';
 import { type ListedModel, listModels } from '../pipeline/models/list.ts';
+import { deviceInWords } from './device-words.ts';
 import { wholeNumber } from './flags.ts';
 import { deviceOption } from './reindex.ts';
 import { contextFor } from './run-command.ts';
@@ -45,7 +46,11 @@ export function modelsCommand(cli: Cli): Command {
     const checked = await checkModel(requestOf(model, flags), { logger: ctx.logger, abort: ctx.signal });
     if (checked.some(({ problems }) => problems.length > 0)) cli.exitCode = 2;
     if (flags['json']) stdout.write(`${JSON.stringify({ schema: 1, models: checked })}\n`);
-    else stdout.write(`${checked.map(checkedText).join('\n\n')}\n`);
+    else {
+      // Mostly all sides are on one device.
+      const devices = [...new Set(checked.map(({ device }) => `device  ${deviceText(device)}`))];
+      stdout.write(`${[...checked.map(checkedText), devices.join('\n')].join('\n\n')}\n`);
+    }
   });
 
   const bench = new Command('bench')
@@ -104,16 +109,13 @@ function checkedText(checked: CheckedModel): string {
     `  fingerprint  ${fingerprint}`,
     `  space        ${space}`,
     `  alone/batch  cosine ${checked.cosine.toFixed(6)} at least`,
-    `  device       ${deviceText(checked.device)}`,
   ];
-  if (licence !== undefined) lines.splice(-1, 0, `  licence      ${licence}`);
+  if (licence !== undefined) lines.push(`  licence      ${licence}`);
   return lines.join('\n');
 }
 
-function deviceText({ asked, tried, got, sessions, threads }: DeviceReport): string {
-  const failed = tried.map(({ device, error }) => `; no ${device}: ${printable(error)}`).join('');
-  return `${got} (asked for ${asked.join(', ')}${failed}); ${sessions} × ${threads} threads`;
-}
+const deviceText = (device: DeviceReport): string =>
+  `${deviceInWords(device)}; ${device.sessions} × ${device.threads} threads`;
 
 const measuredText = ({ model, modality, device, itemsPerSecond, items, seconds }: MeasuredModel): string =>
   `${printable(model)} (${modality})  ${device.got} ${device.sessions} × ${device.threads} threads  ` +

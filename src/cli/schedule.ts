@@ -3,6 +3,7 @@ import { environment } from '../pipeline/environment.ts';
 import { type Agenda, agendaOf, openScheduled } from '../pipeline/schedule/scheduled.ts';
 import { runSchedule, type SlotEvent } from '../pipeline/schedule/scheduler.ts';
 import type { SlotRecord } from '../stores/index.ts';
+import { wholeNumber } from './flags.ts';
 import { contextFor, storeOf, withStore } from './run-command.ts';
 import { stopSignals } from './signals.ts';
 import { type Cli, formatCount, printable, table } from './terminal.ts';
@@ -12,10 +13,10 @@ export function scheduleCommand(cli: Cli): Command {
   const command = withStore(new Command('schedule'))
     .summary('run pipelines at their times')
     .description(
-      'Run pipeline files whenever their schedule says, until stopped. A slot runs once, however many processes look after it.',
+      'Run pipeline files whenever their schedule says, until stopped. A slot runs once, however many processes look after it. With --json one event a line; with --list, all in one.',
     )
     .argument('<pipeline...>', 'pipeline files with a schedule (docs/pipeline.md)')
-    .option('--list [n]', 'only show the next times, and what the last ones came to')
+    .option('--list [n]', 'only show the next times, and what the last ones came to', wholeNumber)
     .option('--once', 'run what is due now, then end: for a cron of the system')
     .addHelpText(
       'after',
@@ -31,7 +32,7 @@ Examples:
     const json = flags['json'] === true;
     using ctx = contextFor(cli, command);
     if (flags['list'] !== undefined) {
-      const count = flags['list'] === true ? 5 : Number(flags['list']);
+      const count = flags['list'] === true ? 5 : (flags['list'] as number);
       const env = environment({ logger: ctx.logger });
       const agendas = await Promise.all(
         files.map(async (file) =>

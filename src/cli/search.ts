@@ -49,12 +49,16 @@ Examples:
     };
     const request = requestOf(flags, storeOf(cli, flags['store'] as string | undefined));
     const result = await search(request, env);
+    const file = typeof flags['open'] === 'string' ? flags['open'] : undefined;
+    // Before anything is printed: a file that cannot be written makes the document of --json another one.
+    const page =
+      flags['open'] === undefined
+        ? undefined
+        : await writeSearchPage(result, { store: request.store, query: request.query, file }, env);
     sayIndexed(result);
     if (flags['json']) stdout.write(`${JSON.stringify(result)}\n`);
     else stdout.write(forPeople(result));
-    if (flags['open'] === undefined) return;
-    const file = typeof flags['open'] === 'string' ? flags['open'] : undefined;
-    const page = await writeSearchPage(result, { store: request.store, query: request.query, file }, env);
+    if (page === undefined) return;
     stderr.write(`${printable(page)}\n`);
     openFile(page);
   });
@@ -122,7 +126,7 @@ function whereOf({ timeMs, annotation }: SearchHit): string {
 
 function textOf({ text, uri, annotation, concepts }: SearchHit): string {
   const labels = (annotation?.concepts ?? concepts).filter(({ value }) => value > 0).map(({ id }) => id);
-  const what = text ?? uri;
+  const what = text?.replaceAll(/\s+/g, ' ') ?? uri;
   const shown = what.length > SHOWN_TEXT ? `${[...what].slice(0, SHOWN_TEXT).join('')}…` : what;
   return labels.length === 0 ? shown : `${shown}  [${labels.join(' ')}]`;
 }

@@ -1,8 +1,9 @@
 import { codeInfo } from '../model/codes.ts';
 import type { Outcome, Totals } from '../model/outcome.ts';
 import type { IndexReport } from '../pipeline/indexing/index-accounts.ts';
-import { nextSteps } from '../pipeline/next-steps.ts';
+import { isReindex, nextSteps } from '../pipeline/next-steps.ts';
 import type { ExportTotals, RunReport } from '../pipeline/report.ts';
+import { deviceInWords } from './device-words.ts';
 import { formatBytes, formatCount, formatDuration, printable, table } from './terminal.ts';
 
 const EXAMPLES_A_CODE = 3;
@@ -12,14 +13,14 @@ export function summary(report: RunReport, outcomes: readonly Outcome[], store: 
   const { totals } = report;
   const lines = [identity(report)];
   if (report.annotations !== undefined) lines.push(`annotations: ${sumOf(report.annotations.totals)}`);
-  if (report.index !== undefined && report.command !== 'reindex') lines.push(indexIdentity(report.index));
+  if (report.index !== undefined && !isReindex(report)) lines.push(indexIdentity(report.index));
   lines.push('');
   const kinds = Object.entries(report.byKind).map(([kind, count]) => `${formatCount(count)} ${kind}`);
   if (report.withText !== undefined) kinds.push(`${formatCount(report.withText)} of the images with a text`);
   if (kinds.length > 0) lines.push(`ok by kind    ${kinds.join(' · ')}`);
   const tookMs = Date.parse(report.endedAt) - Date.parse(report.startedAt);
   if (report.index !== undefined) lines.push(...indexed(report.index));
-  if (report.command !== 'reindex')
+  if (!isReindex(report))
     lines.push(
       ...(report.export === undefined ? delivered(report) : exported(report.export, report.bytes.read)),
     );
@@ -28,7 +29,7 @@ export function summary(report: RunReport, outcomes: readonly Outcome[], store: 
     const explained = explain(report, outcome, outcomes);
     if (explained.length > 0) lines.push('', ...explained);
   }
-  if (report.index !== undefined && report.command !== 'reindex') lines.push(...explainIndex(report.index));
+  if (report.index !== undefined && !isReindex(report)) lines.push(...explainIndex(report.index));
   const annotations = explainAnnotations(report, outcomes);
   if (annotations.length > 0) lines.push('', ...annotations);
   if (report.error !== undefined) {
@@ -53,13 +54,8 @@ function indexIdentity({ totals, workflow }: IndexReport): string {
 function indexed({ vectors, models, plan }: IndexReport): string[] {
   const named = models.map(({ kind, model }) => `${kind} ${printable(model)}`);
   // Mostly all models are on one device.
-  const devices = new Set(
-    models.map(({ device: { got, tried } }) => [got, ...tried.map(missed)].join('; not ')),
-  );
-  const lines = [
-    `models        ${named.join(' · ')}`,
-    ...[...devices].map((on) => `device        ${printable(on)}`),
-  ];
+  const devices = new Set(models.map(({ device }) => deviceInWords(device)));
+  const lines = [`models        ${named.join(' · ')}`, ...[...devices].map((on) => `device        ${on}`)];
   const planned = (plan ?? []).map(
     ({ kind, model, inputs, bytes, estimatedMs }) =>
       `would embed   ${formatCount(inputs)} × ${kind} (${formatBytes(bytes)}) with ${printable(model)}: about ${formatDuration(estimatedMs)}`,
@@ -67,16 +63,17 @@ function indexed({ vectors, models, plan }: IndexReport): string[] {
   return [...(plan === undefined ? [`vectors       ${formatCount(vectors)} written`] : planned), ...lines];
 }
 
-const missed = ({ device, error }: { device: string; error: string }): string => `${device}: ${error}`;
-
 /** What could not be embedded, by code; the items themselves are stored. */
-function explainIndex({ byCode }: IndexReport): string[] {
+function explainIndex({ byCode, failures = [] }: IndexReport): string[] {
   const lines = Object.entries(byCode).flatMap(([name, count]) => {
     const code = name as Outcome['code'];
     const info = codeInfo(code);
     if (info.class === 'ok' || info.class === 'skipped') return [];
     return [
       `index     ${formatCount(count)} × ${code} (${info.number}): ${info.meaning}`,
+      ...failures
+        .filter((failure) => failure.code === code)
+        .map(({ inputId, message }) => `    ${printable(inputId)}: ${printable(message)}`),
       `    → ${info.remedy}`,
     ];
   });

@@ -81,7 +81,7 @@ Examples:
   });
 
   const list = withStore(new Command('list'))
-    .description('List the workflows that the store knows.')
+    .description('List the workflows that the store knows; with --json one workflow a line.')
     .addHelpText('after', '\nExample:\n  $ sluice workflow list');
   list.action(async (flags: Record<string, unknown>) => {
     const workflows = await listWorkflows(storeIn(flags));
@@ -103,7 +103,7 @@ Examples:
   });
 
   const revert = withStore(new Command('revert'))
-    .description('Go back to the workflow that searches used before, at once.')
+    .description('Go back to the workflow that searches used before, at once; once more comes back.')
     .addHelpText('after', '\nExample:\n  $ sluice workflow revert');
   revert.action(async (flags: Record<string, unknown>) => {
     using ctx = contextFor(cli, revert);

@@ -8,21 +8,26 @@ import type { Tower } from './tower.ts';
 
 const short = (value: unknown): string => hash('sha256', JSON.stringify(value), 'hex').slice(0, 16);
 
-/** What the vectors of a tower are known by: weights, preprocessing, dtype, normalisation and document prompt. */
+/**
+ * What the vectors of a tower are known by: weights, preprocessing, dtype, normalisation and document prompt. Of the same
+ * weights, those that are pooled in another way are another space.
+ */
 export async function fingerprintOf(tower: Tower): Promise<{ fingerprint: string; space: string }> {
   const { modality, dtype, normalised, preprocessing, prompts } = tower;
-  const spaceFiles = await fileHashes(tower.spaceFiles);
+  const [files, spaceFiles] = await Promise.all([fileHashes(tower.files), fileHashes(tower.spaceFiles)]);
+  const { pooling, take } = preprocessing;
+  const alone = spaceFiles.every((file) => files.includes(file));
   return {
     fingerprint: short({
       engine: 'onnx',
       modality,
-      files: await fileHashes(tower.files),
+      files,
       dtype,
       normalised,
       preprocessing,
       documentPrompt: prompts?.document ?? '',
     }),
-    space: short({ engine: 'onnx', files: spaceFiles, normalised }),
+    space: short({ engine: 'onnx', files: spaceFiles, normalised, ...(alone ? { pooling, take } : {}) }),
   };
 }
 

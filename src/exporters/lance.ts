@@ -7,7 +7,7 @@ import type { Outcome } from '../model/outcome.ts';
 import { MEDIA_HELP } from './media-option.ts';
 import { MEDIA_MODES } from './tables/columns.ts';
 import { writeLanceTables } from './tables/lance-tables.ts';
-import { TABLE_LOSSES, tableBytes } from './tables/table-facts.ts';
+import { tableBytes } from './tables/table-facts.ts';
 
 const options = z.strictObject({
   media: z.enum(MEDIA_MODES).default('embed').describe(MEDIA_HELP),
@@ -25,7 +25,8 @@ export const lance: ExporterComponent<LanceOptions> = {
   options,
   writes: 'folder',
   kinds: KINDS,
-  losses: TABLE_LOSSES,
+  // Everything goes into the tables.
+  losses: [],
   estimate: (version: DatasetVersion, { media }: LanceOptions) => tableBytes(version, media),
   write(
     source: ExportSource,

@@ -31,7 +31,6 @@ export class NormalisedSource implements ExportSource {
   /** As they are in the version, of those that are to be converted. */
   readonly #originals = new WeakMap<Input, Input>();
   #tools: Promise<MediaTools> | undefined;
-  readonly embeddings?: NonNullable<ExportSource['embeddings']>;
 
   /** `folder`: where files are made that are under way. */
   constructor(source: ExportSource, wanted: readonly NormalFormat[], folder: string, ctx: Context) {
@@ -39,7 +38,6 @@ export class NormalisedSource implements ExportSource {
     this.#wanted = wanted;
     this.#folder = folder;
     this.#ctx = ctx;
-    if (source.embeddings !== undefined) this.embeddings = (input) => source.embeddings!(input);
   }
 
   get version(): DatasetVersion {

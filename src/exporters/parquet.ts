@@ -7,7 +7,7 @@ import type { Outcome } from '../model/outcome.ts';
 import { MEDIA_HELP } from './media-option.ts';
 import { MEDIA_MODES } from './tables/columns.ts';
 import { writeParquetTables } from './tables/parquet-tables.ts';
-import { TABLE_LOSSES, tableBytes } from './tables/table-facts.ts';
+import { tableBytes } from './tables/table-facts.ts';
 
 const options = z.strictObject({
   media: z.enum(MEDIA_MODES).default('embed').describe(MEDIA_HELP),
@@ -36,7 +36,8 @@ export const parquet: ExporterComponent<ParquetOptions> = {
   options,
   writes: 'folder',
   kinds: KINDS,
-  losses: TABLE_LOSSES,
+  // Everything goes into the tables.
+  losses: [],
   estimate: (version: DatasetVersion, { media }: ParquetOptions) => tableBytes(version, media),
   write(
     source: ExportSource,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Context } from '../model/contracts.ts';
 import type { DatasetVersion } from '../model/dataset.ts';
-import type { ExporterComponent, ExportResult, ExportSource, ExportTarget, Loss } from '../model/export.ts';
+import type { ExporterComponent, ExportResult, ExportSource, ExportTarget } from '../model/export.ts';
 import { KINDS } from '../model/kind.ts';
 import type { Outcome } from '../model/outcome.ts';
 import { normaliseFields, withNormalised } from './normalise.ts';
@@ -25,8 +25,6 @@ const options = z.strictObject({
 });
 export type WebdatasetOptions = z.infer<typeof options>;
 
-const losses: readonly Loss[] = [{ id: 'embeddings', what: 'Embeddings', instead: 'Left out' }];
-
 /** Tar shards, a sample an input: its media, its text, and a JSON of all else. */
 export const webdataset: ExporterComponent<WebdatasetOptions> = {
   name: 'webdataset',
@@ -35,7 +33,7 @@ export const webdataset: ExporterComponent<WebdatasetOptions> = {
   options,
   writes: 'folder',
   kinds: KINDS,
-  losses,
+  losses: [],
   estimate: ({ bytes, metrics }: DatasetVersion) => bytes + metrics.inputsCount * SAMPLE_BYTES,
   write(
     source: ExportSource,
@@ -46,7 +44,7 @@ export const webdataset: ExporterComponent<WebdatasetOptions> = {
     const classes = cls ? new Map(source.concepts.map(({ id }, i) => [id, i])) : undefined;
     const shardOptions = { bytes: maxShardSize, samples: maxShardSamples, classes };
     return withNormalised(source, target, { normalise }, ctx, (from) =>
-      writeShards(from, target, shardOptions, losses, ctx),
+      writeShards(from, target, shardOptions, ctx),
     );
   },
 };

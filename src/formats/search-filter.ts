@@ -29,7 +29,9 @@ export const searchFilterShape: z.ZodType<SearchFilter> = z
     z.strictObject({ geo: z.strictObject({ latitude, longitude, radiusKm: z.number().positive() }) }),
     z
       .strictObject({
-        geoBox: z.strictObject({ south: latitude, west: longitude, north: latitude, east: longitude }),
+        geoBox: z
+          .strictObject({ south: latitude, west: longitude, north: latitude, east: longitude })
+          .refine(({ south, north }) => south <= north, 'south is greater than north'),
       })
       .describe('A box whose west is greater than its east crosses the 180th meridian'),
   ])
@@ -46,6 +48,7 @@ export function parseSearchFilter(value: unknown): SearchFilter {
 const invalid = (path: string, message: string): FatalError =>
   new FatalError('CONFIG_INVALID', `search filter${path}: ${message}`);
 
+/** In the order of the union. */
 const LEAVES = [
   'all',
   'any',
@@ -74,9 +77,16 @@ function firstProblem(value: unknown, error: z.ZodError, path = ''): [path: stri
         return firstProblem(part, checked.error, `${path}.${key}${key === 'not' ? '' : `[${i}]`}`);
       }
     }
-    return [path, `${JSON.stringify(value).slice(0, 200)} is no valid ${key} filter`];
+    const reason = branchProblem(error, LEAVES.indexOf(key));
+    return [path, `${JSON.stringify(value).slice(0, 200)} is no valid ${key} filter${reason}`];
   }
   return [path, error.issues[0]!.message];
+}
+
+/** What the branch at a place of the union says; where the others have other keys, the union says it itself. */
+function branchProblem({ issues: [issue] }: z.ZodError, at: number): string {
+  const found = issue?.code === 'invalid_union' ? issue.errors[at]?.[0] : issue;
+  return found === undefined ? '' : `: ${[...found.path.map(String), found.message].join(': ')}`;
 }
 
 function depthOf(value: unknown): number {

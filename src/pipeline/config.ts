@@ -127,7 +127,7 @@ export interface RunConfig {
   pipeline?: { file: string; sha256: string };
   /** Of an export, whose one source is the version. */
   export?: ExportConfig;
-  /** Of a re-index, which has no source. */
+  /** Of a re-index, whose one source is the store. */
   reindex?: ReindexConfig;
   options: RunOptions;
 }

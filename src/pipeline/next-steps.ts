@@ -14,7 +14,7 @@ const LEFT_OVER: readonly Code[] = ['LABELS_WITHOUT_INPUT', 'LABELS_AMBIGUOUS'];
 /** What a person can do after a run, the most useful first. */
 export function nextSteps(report: RunReport, store: string): NextStep[] {
   if (report.export !== undefined) return stepsOfExport(report, report.export, store);
-  if (report.command === 'reindex') return stepsOfReindex(report, store);
+  if (isReindex(report)) return stepsOfReindex(report, store);
   const at = `--store ${quoted(store)}`;
   const retry = `sluice retry ${quoted(report.failures ?? '')}`;
   const steps: NextStep[] = [];
@@ -40,6 +40,9 @@ export function nextSteps(report: RunReport, store: string): NextStep[] {
   steps.push({ what: 'every outcome', how: printable(report.ledger ?? '') });
   return steps;
 }
+
+/** A retry of a re-index is one, too. */
+export const isReindex = ({ sources }: RunReport): boolean => sources[0]?.type === 'store';
 
 /** Inputs without all of their vectors. */
 const unindexed = ({ totals }: IndexReport): number => totals.failed + (totals.pending ?? 0);

@@ -192,7 +192,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
 
 /** What the run stored and is not embedded yet is embedded now; Ctrl-C leaves it to a resume. */
 async function lookBack(index: RunIndex, ending: Ending, env: RunEnvironment): Promise<Ending> {
-  if (ending.kind !== 'finished') return ending;
+  if (ending.kind !== 'finished' && ending.kind !== 'incomplete') return ending;
   try {
     return (await index.lookBack()) ? ending : { kind: 'interrupted' };
   } catch (error) {

@@ -174,6 +174,10 @@ const indexReport = z.strictObject({
     .describe('Of the inputs that were written: listed = ok + failed + skipped + pending'),
   byCode: z.partialRecord(code, count),
   vectors: count.describe('Written'),
+  failures: z
+    .array(z.strictObject({ inputId: z.string(), code, message: z.string() }))
+    .optional()
+    .describe('Inputs without vectors, the first of each code; sluice reindex lists all'),
   plan: z
     .array(
       z.strictObject({ kind, name: z.string(), model: z.string(), inputs: count, bytes, estimatedMs: count }),

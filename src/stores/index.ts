@@ -364,7 +364,7 @@ export async function dropUnusedVectors(root: string, state: IndexState, ctx: Co
 
 /**
  * Brings the indexes of a model’s vectors up to date, at the end of a re-index, and returns whether there is an
- * approximate one, as there is from `threshold` rows on (50 000 unless given). For the holder of the index’s lock.
+ * approximate one, as there is from `threshold` rows on (250 000 unless given). For the holder of the index’s lock.
  */
 export async function ensureVectorIndex(
   root: string,

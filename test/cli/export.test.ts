@@ -129,11 +129,7 @@ describe('a pipeline file that is an export', () => {
     ['an option that the format lacks', '    segmentations: rle\n', 'did you mean segmentation?'],
     ['a source beside it', 'source: source/in.jsonl\n', 'an export has no source'],
     ['a sink beside it', 'sink: { local: {} }\n', 'an export has no sink'],
-    [
-      'tests without a dataset',
-      'tests: [{ expect: { exitCode: 0 } }]\n',
-      'items that the dataset is to have',
-    ],
+    ['tests without a dataset', 'tests: [{ expect: { exitCode: 0 } }]\n', 'items that the store is to have'],
   ])('is linted: %s', async (_what, more, said) => {
     const { root } = await storeWith({ images: 1 });
     const file = join(root, 'export.yaml');

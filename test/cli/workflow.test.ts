@@ -48,6 +48,7 @@ test.each([
   [['--video', 'default', '--sample-ms', '20'], 'sampleMs'],
   [['--text', 'default', '--sample-ms', '200'], 'for videos'],
   [['--text', 'default', '--text', 'other=default'], 'given twice'],
+  [['--text', 'default', '--regions'], 'regions are boxes of images'],
   [['--text', '/no/such/model'], '/no/such/model'],
   [[], 'there is no store'],
 ])('a workflow of %j is refused with the reason', async (flags, reason) => {

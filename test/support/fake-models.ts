@@ -98,7 +98,7 @@ function answer(text: string, model: string, flaky: Set<string>): Float32Array |
   return fakeVector(text, model);
 }
 
-export function fakeVector(text: string, model = 'm'): Float32Array {
+function fakeVector(text: string, model = 'm'): Float32Array {
   const digest = hash('sha256', `${model} ${text}`, 'buffer');
   const vector = Float32Array.from({ length: DIMENSIONS }, (_, i) => digest[i]! - 127.5);
   const norm = Math.hypot(...vector);

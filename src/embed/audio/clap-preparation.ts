@@ -26,6 +26,7 @@ export function clapPreparation(recipe: ClapRecipe, output: string, ctx: Context
       }
       return { [SAMPLES]: { type: 'float32', dims: [items.length, length], data } };
     },
+    bytes: ({ byteLength }) => byteLength,
     sample: () => Float32Array.from({ length: samples }, (_, i) => Math.sin(i / 20) / 2),
   };
 }

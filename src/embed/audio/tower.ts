@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { externalFiles } from '../../formats/onnx/read.ts';
 import type { ModelRef } from '../../model/embedding.ts';
+import { itemsApart } from '../models/alone.ts';
 import type { ModelFolder } from '../models/folder.ts';
 import { requireGraph } from '../models/onnx-file.ts';
 import { sideFiles } from '../models/sides.ts';
@@ -41,7 +42,8 @@ export async function audioTower(folder: ModelFolder, ref: ModelRef): Promise<To
       const key = { clap: REVISION, weights, recipe };
       const make = async () => withSpectrum(await readFile(path), recipe, graph, file);
       const ready = await cachedGraph(options.cacheDir, key, make, path);
-      return openBatched(ready, clapPreparation(recipe, graph.output, ctx), options, ctx);
+      const preparation = clapPreparation(recipe, graph.output, ctx);
+      return openBatched(ready, preparation, itemsApart(bytes, options), ctx);
     },
   };
 }

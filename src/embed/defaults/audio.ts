@@ -71,6 +71,7 @@ function preparation(mel: Engine, ctx: Context): Preparation<Float32Array[]> {
       return speechWindows(chunks, spectrum);
     },
     rows: (windows) => windows.length,
+    bytes: (windows) => windows.length * WINDOW_VALUES * Float32Array.BYTES_PER_ELEMENT,
     collate(items) {
       const windows = items.flat();
       const data = new Float32Array(windows.length * WINDOW_VALUES);

@@ -42,7 +42,7 @@ export async function defaultImageTower(
   return {
     modality: 'image',
     model: 'default',
-    licence: 'MIT',
+    licence: 'MIT (the package; the upstream model states none)',
     dtype: 'fp32',
     dimensions: IMAGE_DIMENSIONS,
     normalised: true,

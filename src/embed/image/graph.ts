@@ -41,7 +41,7 @@ export function imageGraph(
   bytes: Uint8Array,
   { config, ref, file }: { config: VisionConfig; ref: ModelRef; file: string },
 ): ImageGraph {
-  const { inputs, outputs } = readSignature(bytes, file);
+  const { inputs, outputs } = readSignature(bytes, `${file} of the model ${ref.model}`);
   const input = inputs.find(({ name }) => name === 'pixel_values');
   const others = inputs.filter((value) => value !== input).map(({ name }) => name);
   if (input === undefined || others.length > 0) {

@@ -25,6 +25,7 @@ export function imagePreparation(recipe: ImageRecipe): Preparation<RawPixels> {
       for (const [index, item] of items.entries()) data.set(item.data, index * width * height * 3);
       return { [recipe.input]: { type: 'uint8', dims: [items.length, height, width, 3], data } };
     },
+    bytes: ({ data }) => data.length,
     sample: () => ({ data: sampleBytes(width * height * 3), width, height }),
   };
 }

@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { externalFiles } from '../../formats/onnx/read.ts';
 import type { ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
+import { itemsApart } from '../models/alone.ts';
 import type { ModelFolder } from '../models/folder.ts';
 import { findGraph, requireGraph } from '../models/onnx-file.ts';
 import { sideFiles } from '../models/sides.ts';
@@ -47,7 +48,7 @@ export async function imageTower(folder: ModelFolder, ref: ModelRef): Promise<To
     preprocessing: { revision: REVISION, ...processor.framing, mean, std, rescale, ...taken },
     async open(options, ctx) {
       const edited = await edit(path, graph, processor, options.cacheDir);
-      return openBatched(edited, imagePreparation(recipe), options, ctx);
+      return openBatched(edited, imagePreparation(recipe), itemsApart(bytes, options), ctx);
     },
   };
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asError, FatalError } from '../../model/errors.ts';
@@ -18,7 +18,7 @@ export class ModelFolder {
   /** Absolute path of a file that is there. */
   find(file: string): string | undefined {
     const path = join(this.path, file);
-    return existsSync(path) ? path : undefined;
+    return statSync(path, { throwIfNoEntry: false })?.isFile() ? path : undefined;
   }
 
   /** Throws FatalError MODEL_NOT_FOUND. */

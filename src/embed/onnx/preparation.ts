@@ -22,6 +22,8 @@ export interface Preparation<P> {
   rows?(item: P): number;
   /** Of the padded dimension: items of similar length are computed together. */
   length?(item: P): number;
+  /** What it takes in memory until its turn, where that can be much; nothing unless given. */
+  bytes?(item: P): number;
   /** Something of usual size, to warm up and measure with. */
   sample(): P;
   close?(): Promise<void>;

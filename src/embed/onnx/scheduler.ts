@@ -20,6 +20,8 @@ export interface SchedulerParts {
 const CALLS = 2;
 /** Prepared items are held back for at least so many, so that long ones find others that are as long. */
 const HELD = 128;
+/** But of no more than these, whatever a request has. */
+const HELD_BYTES = 64_000_000;
 
 interface Request {
   role: Role;
@@ -44,6 +46,7 @@ interface Prepared<P> {
   prepared: P;
   length: number;
   rows: number;
+  bytes: number;
 }
 
 /** Items of several requests are prepared while others are computed, and computed together. */
@@ -104,7 +107,8 @@ export class Scheduler<P> {
     while (
       this.#waiting.length > 0 &&
       this.#preparing < this.#parts.preparing &&
-      this.#preparing + this.#ready.length < held
+      this.#preparing + this.#ready.length < held &&
+      this.#ready.reduce((sum, { bytes }) => sum + bytes, 0) < HELD_BYTES
     ) {
       void this.#prepare(this.#waiting.shift()!);
     }
@@ -155,7 +159,8 @@ export class Scheduler<P> {
       if (!request.over) {
         const length = this.#preparation.length?.(prepared) ?? 0;
         const rows = this.#preparation.rows?.(prepared) ?? 1;
-        this.#ready.push({ request, index, prepared, length, rows });
+        const bytes = this.#preparation.bytes?.(prepared) ?? 0;
+        this.#ready.push({ request, index, prepared, length, rows, bytes });
       }
     } catch (error) {
       if (error instanceof SluiceError && !(error instanceof FatalError)) this.#settle(request, index, error);

@@ -16,6 +16,10 @@ const SCRIPT = import.meta.url.endsWith('.ts')
   ? new URL('./worker.ts', import.meta.url)
   : new URL('./worker.js', import.meta.url);
 
+// The engine would report what it runs, and on which machine, to its makers. It looks at the environment of the process,
+// of which a thread has a copy only.
+process.env['ORT_DISABLE_TELEMETRY'] ??= '1';
+
 interface Waiting {
   resolve(outputs: Feeds): void;
   reject(error: Error): void;

@@ -30,7 +30,7 @@ export function textGraph(
   bytes: Uint8Array,
   { recipe, files, file, name }: { recipe: TextRecipe; files: TextFiles; file: string; name: string },
 ): TextGraph {
-  const { inputs, outputs } = readSignature(bytes, file);
+  const { inputs, outputs } = readSignature(bytes, `${file} of the model ${name}`);
   const ready = named(outputs, recipe.ready);
   const tokens = named(outputs, TOKEN_OUTPUTS) ?? outputs.find(({ dims }) => dims.length === 3);
   const output = ready ?? (recipe.pooling && tokens);

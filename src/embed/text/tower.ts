@@ -5,6 +5,7 @@ import { editModel } from '../../formats/onnx/edit.ts';
 import { externalFiles } from '../../formats/onnx/read.ts';
 import type { ModelRef } from '../../model/embedding.ts';
 import { FatalError } from '../../model/errors.ts';
+import { itemsApart } from '../models/alone.ts';
 import type { ModelFolder } from '../models/folder.ts';
 import { requireGraph } from '../models/onnx-file.ts';
 import { sideFiles } from '../models/sides.ts';
@@ -57,7 +58,7 @@ export async function textTower(folder: ModelFolder, ref: ModelRef): Promise<Tow
     async open(options, ctx) {
       const prepared = await preparedGraph(path, graph, options.cacheDir);
       const preparation = { tokenizer, inputs, output, pooling, padTo, seesPadding, maxTokens, prompts };
-      return openBatched(prepared, textPreparation(preparation), options, ctx);
+      return openBatched(prepared, textPreparation(preparation), itemsApart(bytes, options), ctx);
     },
   };
 }

@@ -142,7 +142,6 @@ export class FolderExport {
     }
     if (failure !== undefined) return failedOutcome(input, failure);
     await metadata.append(folder, metadataLine(input, fileName, ofKind, this.#tally));
-    this.#tally.lose('embeddings', (await this.#source.embeddings?.(input))?.length ?? 0);
     const outcome = inputOutcome(input, 'EXPORTED');
     return converted === undefined ? outcome : convertedOutcome(outcome, converted);
   }

@@ -39,5 +39,4 @@ export const LOSSES: readonly Loss[] = [
     what: 'Metadata keys that are columns already, or that the library would take for files',
     instead: 'A column of that name with _ after it',
   },
-  { id: 'embeddings', what: 'Embeddings', instead: 'Left out' },
 ];

@@ -15,7 +15,6 @@ import { ANNOTATION_COLUMNS, inputColumns, type MediaMode, type Row } from './co
 import { LanceTable } from './lance-table.ts';
 import { compareIds } from './merge.ts';
 import { annotationRow, inputRow, sizeOf } from './rows.ts';
-import { TABLE_LOSSES } from './table-facts.ts';
 
 /** Rows are held in memory until they are appended, at whichever comes first. */
 const APPEND_BYTES = 32_000_000;
@@ -42,7 +41,7 @@ export async function* writeLanceTables(
   ctx: Context,
 ): AsyncGenerator<Outcome, ExportResult, void> {
   const saved = checkpointShape.safeParse(target.checkpoint).data;
-  const tally = new Tally(TABLE_LOSSES, saved?.tally);
+  const tally = new Tally([], saved?.tally);
   const cells = await MediaCells.create(source, target.path, media);
   const tables = await guarded(target.path, () => Tables.open(source, target.path, media, saved));
   let after = saved?.after;
@@ -59,7 +58,7 @@ export async function* writeLanceTables(
         continue;
       }
       if (tables.isFull) await append();
-      yield await taken(input, source, cells, tables, tally);
+      yield await taken(input, cells, tables, tally);
       after = input.id;
     }
     await append();
@@ -70,19 +69,12 @@ export async function* writeLanceTables(
 }
 
 /** Puts an input and its annotations with the rows that wait. */
-async function taken(
-  input: Input,
-  source: ExportSource,
-  cells: MediaCells,
-  tables: Tables,
-  tally: Tally,
-): Promise<Outcome> {
+async function taken(input: Input, cells: MediaCells, tables: Tables, tally: Tally): Promise<Outcome> {
   try {
     tables.add(inputRow(input, await cells.of(input)), input);
   } catch (error) {
     return failedOutcome(input, error);
   }
-  tally.lose('embeddings', (await source.embeddings?.(input))?.length ?? 0);
   tally.annotations(input.annotations.length);
   return inputOutcome(input, 'EXPORTED');
 }

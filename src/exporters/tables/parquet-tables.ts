@@ -18,7 +18,6 @@ import { EarlierTables } from './earlier-tables.ts';
 import { compareIds, type Merged, mergeById } from './merge.ts';
 import { annotationRow, inputRow } from './rows.ts';
 import { type Rows, Shards, shardName } from './shards.ts';
-import { TABLE_LOSSES } from './table-facts.ts';
 
 interface TableOptions {
   media: MediaMode;
@@ -45,7 +44,7 @@ export async function* writeParquetTables(
 ): AsyncGenerator<Outcome, ExportResult, void> {
   const earlier = update === undefined ? undefined : await EarlierTables.open(update);
   const saved = checkpointShape.safeParse(target.checkpoint).data;
-  const tally = new Tally(TABLE_LOSSES, saved?.tally);
+  const tally = new Tally([], saved?.tally);
   const cells = await MediaCells.create(source, target.path, media);
   const shards = new Shards(target.path, columnsOf(source, media, earlier), maxShardSize, saved?.shard ?? 0);
   let after = saved?.after;
@@ -68,7 +67,7 @@ export async function* writeParquetTables(
         if (!isNew) await keepFile(rows.input, update!, target.path);
         await shards.add(rows);
       }
-      if (isNew) await count(input!, source, tally);
+      if (isNew) tally.annotations(input!.annotations.length);
       if (outcome !== undefined) yield outcome;
       after = id;
     }
@@ -120,11 +119,6 @@ async function rowsOf({ input, earlier }: Merged, cells: MediaCells): Promise<Ma
   } catch (error) {
     return { ...old, outcome: failedOutcome(input, error), isNew: false };
   }
-}
-
-async function count(input: Input, source: ExportSource, tally: Tally): Promise<void> {
-  tally.lose('embeddings', (await source.embeddings?.(input))?.length ?? 0);
-  tally.annotations(input.annotations.length);
 }
 
 /** The columns for the kinds of the version and, of an export that is updated, for those that it has. */

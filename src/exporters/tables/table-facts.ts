@@ -1,19 +1,9 @@
 import type { DatasetVersion } from '../../model/dataset.ts';
-import type { Loss } from '../../model/export.ts';
 import type { MediaMode } from './columns.ts';
 
 /** Of a row without its media, about; compressed. */
 const INPUT_BYTES = 400;
 const ANNOTATION_BYTES = 200;
-
-/** Annotations go into the tables whole. */
-export const TABLE_LOSSES: readonly Loss[] = [
-  {
-    id: 'embeddings',
-    what: 'Embeddings',
-    instead: 'Left out',
-  },
-];
 
 export function tableBytes({ inputsByKind, bytes, metrics }: DatasetVersion, media: MediaMode): number {
   const inputs = Object.values(inputsByKind).reduce((sum, count) => sum + count, 0);

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { syncFolder, writeFileAtomic } from '../../io/atomic.ts';
 import type { Context } from '../../model/contracts.ts';
-import type { Converted, ExportResult, ExportSource, ExportTarget, Loss } from '../../model/export.ts';
+import type { Converted, ExportResult, ExportSource, ExportTarget } from '../../model/export.ts';
 import type { Input } from '../../model/input.ts';
 import type { Outcome } from '../../model/outcome.ts';
 import { convertedOutcome, failedOutcome, inputOutcome } from '../input-outcome.ts';
@@ -33,11 +33,10 @@ export async function* writeShards(
   source: ExportSource,
   target: ExportTarget,
   options: ShardOptions,
-  losses: readonly Loss[],
   { signal }: Context,
 ): AsyncGenerator<Outcome, ExportResult, void> {
   const saved = checkpointShape.safeParse(target.checkpoint).data;
-  const tally = new Tally(losses, saved?.tally);
+  const tally = new Tally([], saved?.tally);
   const splitOf = splitNames(source.version);
   const sets = new Map<string, ShardSet>();
   const setOf = async (split: string): Promise<ShardSet> => {
@@ -69,7 +68,6 @@ export async function* writeShards(
         }
         await set.add(files);
         unsaved += files.reduce((sum, { size }) => sum + size, 0);
-        tally.lose('embeddings', (await source.embeddings?.(input))?.length ?? 0);
         tally.annotations(input.annotations.length);
         return converted;
       });

@@ -87,6 +87,11 @@ export const INDEX_CODES = {
     'The query’s vector and those of the index are of different models, so comparing them means nothing.',
     'Search with a model of the index: sluice workflow show',
   ),
+  QUERY_UNREADABLE: fatal(
+    900117,
+    'What is searched for cannot be embedded: it cannot be decoded, or is empty.',
+    'Search for another text, or with another file.',
+  ),
   SCHEDULE_LOCKED: fatal(
     900116,
     'Another process already took this slot of the schedule.',

@@ -41,8 +41,8 @@ export async function checkPipeline(schema: z.ZodType, value: unknown, base: str
   if (file.schedule !== undefined) checked.errors.push(...scheduleIssues(file.schedule));
   if (file.transform !== undefined) checked.errors.push(...transformIssues(file.transform, base));
   for (const [i, test] of (file.tests ?? []).entries()) {
-    if (file.export !== undefined && test.source === undefined && test.items === undefined) {
-      const message = 'give the source or the items that the dataset is to have';
+    if (file.source === undefined && test.source === undefined && test.items === undefined) {
+      const message = 'give the source or the items that the store is to have';
       checked.errors.push({ path: ['tests', i], what: 'value', message });
     }
     if (test.source === undefined) continue;
@@ -62,7 +62,7 @@ function taskIssues(value: unknown): Issue[] {
     keys
       .filter((key) => key in value)
       .map((key) => ({ path: [key], what: 'key', message: `${task} has no ${key}` }));
-  if ('reindex' in value) return foreign('a re-index', [...INGEST_KEYS, 'export', 'tests']);
+  if ('reindex' in value) return foreign('a re-index', [...INGEST_KEYS, 'export']);
   return 'export' in value ? foreign('an export', INGEST_KEYS) : [];
 }
 

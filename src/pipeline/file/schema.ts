@@ -33,12 +33,14 @@ export const SECTIONS = {
     onDuplicate: 'onDuplicate',
     onAnnotations: 'onAnnotations',
     media: 'media',
+    index: 'index',
+    device: 'device',
   },
   on_failure: { maxRejected: 'maxRejected' },
 } as const satisfies Record<string, Record<string, RunField>>;
 
 /** What a pipeline does: exactly one of them. */
-export const TASKS = ['source', 'export', 'reindex'] as const;
+const TASKS = ['source', 'export', 'reindex'] as const;
 
 const placed = new Set<string>(Object.values(SECTIONS).flatMap((fields) => Object.values(fields)));
 const VALIDATE = Object.fromEntries(

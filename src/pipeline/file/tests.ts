@@ -16,6 +16,7 @@ import type { SourceRequest } from '../source.ts';
 import { type Difference, differences, type Ran } from './expect.ts';
 import type { PipelineFile } from './pipeline-file.ts';
 import type { ReadPipeline } from './read.ts';
+import { runRead } from './run.ts';
 import type { GivenItem, PipelineTest } from './test-schema.ts';
 import { exportRequestOf, requestOf, sourceRequests } from './to-request.ts';
 
@@ -60,8 +61,12 @@ async function run(
       ? sourceRequests((test.source ?? file.source) as PipelineFile['source'], base, file.annotate)
       : [inline(test.items, base)];
   if (file.export !== undefined) return exported(pipeline, sources, store, env);
-  const request = { ...requestOf(pipeline, { store, storeGiven: true }), sources, dryRun: false };
-  const report = await ingest(request, env);
+  if (file.reindex !== undefined) await ingest({ store, sources }, env);
+  const given = { store, storeGiven: true };
+  const report =
+    file.reindex === undefined
+      ? await ingest({ ...requestOf(pipeline, given), sources, dryRun: false }, env)
+      : await runRead(pipeline, given, env);
   return { report, outcomes: await outcomesOf(report), inputs: await inputsOf(store) };
 }
 

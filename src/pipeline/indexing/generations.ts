@@ -19,14 +19,14 @@ export function withCutOver(state: IndexState, keep: number, now: number): Index
   return { ...state, base, serving: base, previous: earlier.slice(0, keep) };
 }
 
-/** The state as it was before the last cut-over. Throws FatalError WORKFLOW_NOT_FOUND. */
+/** The state as it was before the last cut-over; once more comes back. Throws FatalError WORKFLOW_NOT_FOUND. */
 export function withRevert(state: IndexState): IndexState {
   const [before, ...earlier] = state.previous;
   // A base that was never served is given up for what is.
   if (!isServed(state)) return { ...state, base: state.serving };
   if (before === undefined)
     throw new FatalError('WORKFLOW_NOT_FOUND', 'there is no earlier workflow to go back to');
-  return { ...state, base: before, serving: before, previous: earlier };
+  return { ...state, base: before, serving: before, previous: [state.serving, ...earlier] };
 }
 
 /** Searches use `generation` from now on. Throws FatalError WORKFLOW_CHANGED when it is the base no more. */

@@ -15,6 +15,16 @@ export interface IndexTotals {
   pending?: number;
 }
 
+/** An input that has no vectors. */
+export interface IndexFailure {
+  inputId: string;
+  code: Code;
+  message: string;
+}
+
+/** Of each code, in a report; a re-index lists all. */
+const NAMED_FAILURES = 3;
+
 /** What a run did to the index, in its report. */
 export interface IndexReport {
   workflow: string;
@@ -32,6 +42,8 @@ export interface IndexReport {
   byCode: Partial<Record<Code, number>>;
   /** Vectors that were written. */
   vectors: number;
+  /** The first of each code, of a run that stores inputs. */
+  failures?: IndexFailure[];
   /** Of a dry run. */
   plan?: IndexPlan[];
 }
@@ -53,11 +65,25 @@ export class IndexAccounts {
   vectors = 0;
   readonly #outcomes = { ok: 0, failed: 0, skipped: 0, pending: 0 };
   readonly #byCode: Partial<Record<Code, number>> = {};
+  readonly #failures: IndexFailure[] = [];
 
   count({ code, vectors }: Indexed, inputs = 1): void {
     this.vectors += vectors;
     this.#byCode[code] = (this.#byCode[code] ?? 0) + inputs;
     this.#outcomes[fateOf(code)] += inputs;
+  }
+
+  /** Counts an input that is known by its id, so that the report can name it where it has no vectors. */
+  countOf(inputId: string, result: Indexed): void {
+    this.count(result);
+    const { code, message = '' } = result;
+    if (fateOf(code) !== 'failed') return;
+    const named = this.#failures.filter((failure) => failure.code === code).length;
+    if (named < NAMED_FAILURES) this.#failures.push({ inputId, code, message });
+  }
+
+  get failures(): IndexFailure[] {
+    return [...this.#failures];
   }
 
   get balanced(): boolean {

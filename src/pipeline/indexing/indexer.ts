@@ -1,5 +1,5 @@
-import type { Code } from '../../model/codes.ts';
-import { codeInfo } from '../../model/codes.ts';
+import PQueue from 'p-queue';
+import { type Code, codeInfo } from '../../model/codes.ts';
 import { FatalError } from '../../model/errors.ts';
 import type { Kind } from '../../model/kind.ts';
 import type { IndexWriter, VectorFailure, VectorRow } from '../../model/vector-index.ts';
@@ -7,6 +7,9 @@ import type { IndexedModel } from '../../model/workflow.ts';
 import { type EmbedContext, embedInputs } from './embed-input.ts';
 import type { Embeddable } from './embeddable.ts';
 import type { OpenModels } from './open-models.ts';
+
+/** Videos that are decoded at once: each holds tens of megabytes of frames, and has a decoder of several threads. */
+const VIDEOS_AT_ONCE = 2;
 
 /** What became of an input in the index. */
 export interface Indexed {
@@ -37,6 +40,7 @@ export class Indexer {
   readonly #writer: IndexWriter;
   readonly #ctx: EmbedContext;
   readonly #onLost: ((error: FatalError) => void) | undefined;
+  readonly #videos = new PQueue({ concurrency: VIDEOS_AT_ONCE });
   #isLost = false;
 
   /** `onLost`: told once that the engine stopped, which is then not thrown; all inputs from there on are pending. */
@@ -102,7 +106,8 @@ export class Indexer {
     const groups = [...byContent.values()];
     if (groups.length === 0) return;
     const firsts = groups.map(([first]) => first!.input);
-    const embedded = await embedInputs(firsts, model, this.models.embedderOf(model), this.#ctx);
+    const embed = () => embedInputs(firsts, model, this.models.embedderOf(model), this.#ctx);
+    const embedded = await (model.kind === 'video' ? this.#videos.add(embed) : embed());
     groups.forEach((group, i) => {
       const result = embedded[i]!;
       for (const { input, shares } of group) {

@@ -7,8 +7,8 @@ import { embeddableOfItem } from './embeddable.ts';
 import type { IndexAccounts } from './index-accounts.ts';
 import type { Computed, Indexer } from './indexer.ts';
 
-/** Batches that are embedded at once: while one is computed, the next is decoded. */
-const EMBEDDED_AT_ONCE = 2;
+/** Batches that are embedded at once: an engine puts small ones together, and decodes some while others are computed. */
+const EMBEDDED_AT_ONCE = 8;
 
 export interface IndexingParts {
   indexer: Indexer;
@@ -76,14 +76,19 @@ export class IndexingSink implements Sink {
     return this.#inner.close();
   }
 
-  /** Undefined for what has no bytes here. */
+  /** Undefined for what has no bytes here, and for what is stored and was not embedded: mostly it stays as it is. */
   async #compute(batch: readonly ReadyItem[]): Promise<(Computed | undefined)[]> {
     const { indexer } = this.#parts;
     const { regions } = indexer.models.generation;
     const embeddables = batch.map((ready) => embeddableOfItem(ready, regions));
-    const isAtHand = embeddables.map(
-      ({ kind, text, bytes }) => text !== undefined || bytes !== undefined || !indexer.hasModels(kind),
-    );
+    const stored = await this.#inner.existing(embeddables.map(({ inputId }) => inputId));
+    const isAtHand = embeddables.map((embeddable, i) => {
+      const { kind, inputId, text, bytes } = embeddable;
+      if (!indexer.hasModels(kind)) return true;
+      if (text === undefined && bytes === undefined) return false;
+      const isNew = stored.get(inputId.toWellFormed())?.sha256 !== batch[i]!.sha256;
+      return isNew || indexer.isIndexed(embeddable);
+    });
     const computed = await indexer.compute(embeddables.filter((_, i) => isAtHand[i]));
     let next = 0;
     return isAtHand.map((at) => (at ? computed[next++] : undefined));
@@ -109,9 +114,9 @@ export class IndexingSink implements Sink {
       }
       stored.push(renamed(one, inputId ?? item.id.toWellFormed()));
     }
-    for (const result of await indexer.write(stored)) {
+    for (const [i, result] of (await indexer.write(stored)).entries()) {
       if (result === undefined) onDeferred();
-      else accounts.count(result);
+      else accounts.countOf(stored[i]!.input.inputId, result);
     }
   }
 }

@@ -131,7 +131,7 @@ async function openModel(
   const ctx: Context = { ...contextOf(env), searchPath: env.searchPath };
   if (env.openModel !== undefined) return env.openModel(ref, modality, ctx);
   const { cacheDir } = env;
-  const towers = await findTowers(ref, { cacheDir }, ctx);
+  const towers = await findTowers(ref, env, ctx);
   const tower = towers.find((one) => one.modality === modality);
   if (tower === undefined) {
     const has = towers.map((one) => one.modality).join(' and ');

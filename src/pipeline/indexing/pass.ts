@@ -115,29 +115,27 @@ class Work {
     try {
       const located = await Promise.all(group.map(([input, known]) => this.#located(input, known)));
       computed = await indexer.compute(located);
-      bytes = computed.reduce((sum, one) => sum + vectorBytes(one), 0);
+      bytes = computed.reduce((sum, one) => sum + waitingBytes(one), 0);
       await this.#waiting.acquire(bytes);
     } finally {
       this.#slots.release(1);
     }
+    /** Inputs whose vectors were to be copied from others that went meanwhile. */
+    const again: Group['of'] = [];
     try {
       const results = await indexer.write(computed);
-      const again: Group['of'] = [];
       for (const [i, result] of results.entries()) {
         const [input] = group[i]!;
         if (result === undefined) again.push(group[i]!);
         else onResult(input, computed[i]!.input, result);
       }
-      if (again.length > 0) await this.#again(again);
     } finally {
       this.#waiting.release(bytes);
     }
-  }
-
-  /** Inputs whose vectors were to be copied from others that went meanwhile. */
-  async #again(group: Group['of']): Promise<void> {
+    if (again.length === 0) return;
+    // Not before the bytes are given back: who has a slot may wait for them.
     await this.#slots.acquire(1);
-    await this.#index(group);
+    await this.#index(again);
   }
 
   async #located(input: Input, known: Embeddable): Promise<Embeddable> {
@@ -151,8 +149,15 @@ class Work {
   }
 }
 
-const vectorBytes = ({ shares }: Computed): number =>
-  shares.reduce(
-    (sum, share) => sum + ('rows' in share ? share.rows.length * (share.rows[0]?.vector.byteLength ?? 0) : 0),
-    0,
-  );
+/** What a failure takes until its commit. */
+const FAILURE_BYTES = 1000;
+
+/** What a group holds until its commit; of a copy at least one vector, else nothing would hold a listing of equal inputs back. */
+const waitingBytes = ({ shares }: Computed): number =>
+  shares.reduce((sum, share) => sum + shareBytes(share), 0);
+
+function shareBytes(share: Computed['shares'][number]): number {
+  if ('failure' in share) return FAILURE_BYTES;
+  const vector = share.model.dimensions * Float32Array.BYTES_PER_ELEMENT;
+  return 'rows' in share ? share.rows.length * vector : vector;
+}

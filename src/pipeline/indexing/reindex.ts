@@ -44,7 +44,7 @@ export async function reindex(request: ReindexRequest, given?: Partial<RunEnviro
     'the options of the run',
   );
   const config: ReindexRunConfig = {
-    sources: [],
+    sources: [{ source: store, sourceType: 'store', loader: {}, annotate: [] }],
     ...(request.pipeline === undefined ? {} : { pipeline: request.pipeline }),
     reindex: {
       generation: '',

@@ -91,8 +91,10 @@ export class RunIndex {
    */
   async lookBack(): Promise<boolean> {
     if (!this.#looksBack) return true;
-    const { listed } = this.#accounts;
+    const { listed, vectors } = this.#accounts;
     this.#accounts = new IndexAccounts();
+    // What was written stays written, whoever counts its input.
+    this.#accounts.vectors = vectors;
     if (this.#writer === undefined && !(await this.#take())) {
       this.#accounts.listed = listed;
       if (listed > 0) this.#accounts.count({ code: 'INPUT_REINDEX_PENDING', vectors: 0 }, listed);
@@ -106,7 +108,7 @@ export class RunIndex {
         indexer: this.#indexer(this.#writer!),
         locate: (input) => reader.locate(input),
         stop: this.#env.stop,
-        onResult: (_input, _embeddable, result) => accounts.count(ofThisRun(result)),
+        onResult: ({ id }, _embeddable, result) => accounts.countOf(id, ofThisRun(result)),
       });
     } finally {
       reader.close();
@@ -120,6 +122,7 @@ export class RunIndex {
 
   report(finished: boolean): IndexReport {
     const { generation } = this.#models;
+    const { failures } = this.#accounts;
     return {
       workflow: generation.workflow,
       generation: generation.id,
@@ -127,6 +130,7 @@ export class RunIndex {
       totals: this.#accounts.totals(finished),
       byCode: this.#accounts.byCode,
       vectors: this.#accounts.vectors,
+      ...(failures.length > 0 ? { failures } : {}),
     };
   }
 

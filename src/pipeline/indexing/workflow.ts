@@ -171,6 +171,8 @@ function workflowOfRequest({ name, models = {}, regions = false }: SetWorkflowRe
     throw new FatalError('CONFIG_INVALID', `the workflow ${EMPTY_WORKFLOW} has no models; take another name`);
   if (name.trim() === '' || name.length > 100)
     throw new FatalError('CONFIG_INVALID', 'the name of a workflow has 1 to 100 characters');
+  if (regions && (models.image?.length ?? 0) === 0)
+    throw new FatalError('CONFIG_INVALID', 'regions are boxes of images; name a model for image');
   const nodes: Workflow['nodes'] = {};
   for (const kind of KINDS) {
     const of = models[kind] ?? [];

@@ -1,7 +1,7 @@
 import type { Slots } from './cron.ts';
 
 /** A slot that begins later than this was missed: nobody was there for it. */
-export const LATE_MS = 60_000;
+const LATE_MS = 60_000;
 /** Missed slots are counted so far; nobody needs to know more exactly. */
 const MAX_COUNTED = 5000;
 

@@ -65,12 +65,9 @@ class Keeper {
     const { clock, stop } = this.#env;
     try {
       for (;;) {
-        const { slots, book } = this.#scheduled;
-        const last = await book.last(this.#env.clock.now() - FIRST_LOOK_MS);
-        const due = dueSlot(slots, last, clock.now());
-        if (due !== undefined) await this.#take(due);
+        await this.#look();
         if (this.#request.once || stop.aborted) return;
-        const next = slots.after(clock.now()) ?? Number.POSITIVE_INFINITY;
+        const next = this.#scheduled.slots.after(clock.now()) ?? Number.POSITIVE_INFINITY;
         await clock.sleep(Math.max(1, Math.min(next - clock.now(), NAP_MS)), stop);
         if (next <= clock.now()) await this.#readAgain();
       }
@@ -78,6 +75,23 @@ class Keeper {
       if (!stop.aborted) throw error;
     } finally {
       await Promise.all(this.#runs);
+    }
+  }
+
+  /** What keeps it from looking, such as a full disk, may pass. */
+  async #look(): Promise<void> {
+    const { clock, stop, logger } = this.#env;
+    const { slots, book } = this.#scheduled;
+    try {
+      const last = await book.last(clock.now() - FIRST_LOOK_MS);
+      const due = dueSlot(slots, last, clock.now());
+      if (due !== undefined) await this.#take(due);
+    } catch (error) {
+      if (this.#request.once || stop.aborted) throw error;
+      logger.error(
+        { error: asError(error).message },
+        `the schedule of ${this.#path} cannot be kept just now; it is tried again`,
+      );
     }
   }
 
@@ -104,8 +118,14 @@ class Keeper {
   }
 
   #begin(run: Promise<void>): void {
-    this.#runs.add(run);
-    run.finally(() => this.#runs.delete(run)).catch(() => {});
+    const ended = run
+      .catch((error: unknown) => {
+        this.#ended(1);
+        const told = `what a slot of ${this.#path} came to could not be written`;
+        this.#env.logger.error({ error: asError(error).message }, told);
+      })
+      .finally(() => this.#runs.delete(ended));
+    this.#runs.add(ended);
   }
 
   async #runLater(record: SlotRecord): Promise<void> {

@@ -1,7 +1,7 @@
 import { type EngineOptions, openEmbedder, type Tower } from '../../embed/index.ts';
 import type { Context } from '../../model/contracts.ts';
 import type { EmbedItem, Modality } from '../../model/embedding.ts';
-import { SluiceError } from '../../model/errors.ts';
+import { FatalError, RejectedItemError, SluiceError } from '../../model/errors.ts';
 import type { SearchQuery } from './request.ts';
 
 /** One vector: starting a GPU and measuring batches would take longer than the CPU does. */
@@ -14,7 +14,7 @@ export function modalityOfQuery(query: ItemQuery): Modality {
   return 'image' in query ? 'image' : 'audio';
 }
 
-/** Throws what the model says of an item that it cannot embed, or FatalError as `openEmbedder` does. */
+/** Throws FatalError QUERY_UNREADABLE, or as `openEmbedder` does. */
 export async function embedQuery(
   query: ItemQuery,
   tower: Tower,
@@ -24,11 +24,18 @@ export async function embedQuery(
   const embedder = await openEmbedder(tower, { ...ENGINE, cacheDir }, ctx);
   try {
     const [result] = await embedder.embed([itemOf(query)], 'query', ctx.signal);
+    if (result instanceof RejectedItemError) throw unreadable(query, result);
     if (result instanceof SluiceError) throw result;
     return result!;
   } finally {
     await embedder.close();
   }
+}
+
+function unreadable(query: ItemQuery, cause: RejectedItemError): FatalError {
+  const file = 'image' in query ? query.image : 'audio' in query ? query.audio : undefined;
+  const named = typeof file === 'string' ? `${file}: ` : '';
+  return new FatalError('QUERY_UNREADABLE', `${named}${cause.message}`, { cause });
 }
 
 function itemOf(query: ItemQuery): EmbedItem {

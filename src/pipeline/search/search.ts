@@ -2,6 +2,7 @@ import { access, constants } from 'node:fs/promises';
 import { findTowers } from '../../embed/index.ts';
 import type { Context } from '../../model/contracts.ts';
 import { FatalError } from '../../model/errors.ts';
+import type { Input } from '../../model/input.ts';
 import type { Metric, SearchFilter } from '../../model/search.ts';
 import type { Generation, IndexedModel } from '../../model/workflow.ts';
 import { type LocalReader, openReader, openVectorSearch, type VectorSearch } from '../../stores/index.ts';
@@ -30,7 +31,7 @@ export async function search(
 ): Promise<SearchResult> {
   const env = environment(given);
   const ctx = contextOf(env);
-  const find: FindTowers = (ref) => findTowers(ref, { cacheDir: env.cacheDir }, ctx);
+  const find: FindTowers = (ref) => findTowers(ref, env, ctx);
   return searchWith(request, { cacheDir: env.cacheDir, find }, ctx);
 }
 
@@ -83,7 +84,7 @@ async function answer(
   const searched = inSpace(serving, model, request);
   refuseOtherLength(vector, searched);
   const indexed = await vectors.coverage(searched);
-  if (indexed.n === 0) throw indexEmpty(request, vectors);
+  if (indexed.n === 0) throw noneIndexed(request, searched, indexed.of);
   const { found, approximate } = await vectors.nearest(
     {
       vector,
@@ -133,26 +134,30 @@ async function refuseUnknown({ query, filter }: CheckedRequest, reader: LocalRea
 }
 
 async function queryVector(
-  { query, store }: CheckedRequest,
+  request: CheckedRequest,
   usable: readonly IndexedModel[],
   { reader, vectors }: Opened,
   { cacheDir, find }: { cacheDir: string; find: FindTowers },
   ctx: Context,
 ): Promise<{ model: IndexedModel; vector: Float32Array }> {
+  const { query, store } = request;
   if (!('id' in query)) {
     const modality = modalityOfQuery(query);
     const { model, tower } = await chooseModel(usable, modality, vectors.state.serving, find);
     return { model, vector: await embedQuery(query, tower, cacheDir, ctx) };
   }
   const input = (await reader.getInput(query.id))!;
-  for (const model of usable) {
-    if (model.kind !== input.kind) continue;
+  const { serving } = vectors.state;
+  const own = usable.filter(({ kind }) => kind === input.kind);
+  const comparable = own.filter((model) => inSpace(serving, model, request).length > 0);
+  if (own.length > 0 && comparable.length === 0) throw noSpace(input, request);
+  for (const model of comparable) {
     const vector = await vectors.meanVector(input, model);
     if (vector !== undefined) return { model, vector };
   }
   throw new FatalError(
     'INPUT_NOT_INDEXED',
-    `the input ${query.id} (${input.kind}) has no vector of the workflow ${vectors.state.serving.workflow}; run: sluice reindex --store ${quoted(store)}`,
+    `the input ${query.id} (${input.kind}) has no vector of the workflow ${serving.workflow}; run: sluice reindex --store ${quoted(store)}`,
   );
 }
 
@@ -186,6 +191,14 @@ function inSpace(
   );
 }
 
+function noSpace({ id, kind }: Input, { kinds, objects }: CheckedRequest): FatalError {
+  const wanted = objects ? 'regions of images' : `inputs of kind ${kinds!.join(', ')}`;
+  return new FatalError(
+    'SPACE_MISMATCH',
+    `no model of the index compares the input ${id} (${kind}) with ${wanted}`,
+  );
+}
+
 function indexEmpty({ store, kinds, objects }: CheckedRequest, { state }: VectorSearch): FatalError {
   const { serving, base } = state;
   const at = `--store ${quoted(store)}`;
@@ -196,6 +209,16 @@ function indexEmpty({ store, kinds, objects }: CheckedRequest, { state }: Vector
     ? `run: sluice reindex ${at}`
     : `run: sluice workflow set general --text default --image default --audio default ${at} && sluice reindex ${at}`;
   return new FatalError('INDEX_EMPTY', `no input${of} of ${store} is indexed for this search; ${how}`);
+}
+
+/** The models are there, and no vector of them. */
+function noneIndexed({ store }: CheckedRequest, models: readonly IndexedModel[], inputs: number): FatalError {
+  const kinds = models.map(({ kind }) => kind).join(' or ');
+  const told =
+    inputs === 0
+      ? `${store} has no input of kind ${kinds}, which this search looks for`
+      : `no input of kind ${kinds} of ${store} is indexed for this search; run: sluice reindex --store ${quoted(store)}`;
+  return new FatalError('INDEX_EMPTY', told);
 }
 
 const farthest = (metric: Metric, minScore: number): number =>

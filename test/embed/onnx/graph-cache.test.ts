@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Tensor } from 'onnxruntime-node';
 import { describe, expect, it } from 'vitest';
@@ -44,6 +44,21 @@ describe('the cache of graphs', () => {
     const paths = await Promise.all(Array.from({ length: 8 }, () => cachedGraph(cache, { of: 'a' }, make)));
     expect(new Set(paths).size).toBe(1);
     expect(await readFile(paths[0] as string)).toEqual(await make());
+    expect(await readdir(join(cache, 'graphs'))).toHaveLength(1);
+  });
+
+  it.each([
+    ['was changed', async (path: string) => writeFile(path, 'grapH')],
+    ['was cut off', async (path: string) => writeFile(path, 'gra')],
+    ['is gone', async (path: string) => rm(path)],
+    ['has no hash', async (path: string) => rm(join(dirname(path), 'model.sha256'))],
+  ])('makes a graph again that %s', async (_, damage) => {
+    const cache = await tempFolder();
+    const make = async () => Buffer.from('graph');
+    const path = await cachedGraph(cache, { of: 'a' }, make);
+    await damage(path);
+    expect(await cachedGraph(cache, { of: 'a' }, make)).toBe(path);
+    expect(await readFile(path, 'utf8')).toBe('graph');
     expect(await readdir(join(cache, 'graphs'))).toHaveLength(1);
   });
 

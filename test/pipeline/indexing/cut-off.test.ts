@@ -105,6 +105,29 @@ test('a re-index that is stopped says so, and its resume goes on with the same l
   expect(resumed.index?.vectors).toBe(900);
 });
 
+test('a re-index or an ingest that is let go at once can be resumed', async () => {
+  const { source, store } = await texts(300);
+  await setWorkflow({ store, name: 'one', models: TEXT }, fakeModels());
+  const runs = [(env: object) => ingest({ source, store }, env), (env: object) => reindex({ store }, env)];
+  for (const run of runs) {
+    const abort = new AbortController();
+    let requests = 0;
+    const models = fakeModels({
+      before() {
+        if (++requests === 2) abort.abort(new Error('enough'));
+      },
+    });
+    const report = await run({ ...models, abort: abort.signal, stop: abort.signal });
+    expect(report).toMatchObject({ status: 'interrupted', exitCode: 130 });
+    expect(models.closed).toBe(models.opened);
+    const resumed = await resume({ store, runId: report.runId }, fakeModels());
+    expect(resumed).toMatchObject({ status: 'complete', exitCode: 0, totals: { listed: 300 } });
+    await setWorkflow({ store, name: 'two', models: { text: [{ model: 'n' }] } }, fakeModels());
+  }
+  const ids = (await vectorsIn(store)).map(({ inputId }) => inputId);
+  expect([ids.length, new Set(ids).size]).toEqual([300, 300]);
+});
+
 test('a re-index cannot be resumed under another workflow', async () => {
   const { source, store } = await texts(10);
   await ingest({ source, store });

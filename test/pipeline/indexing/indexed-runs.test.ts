@@ -162,7 +162,10 @@ describe('a re-index', () => {
     expect(await readIndexState(store)).toMatchObject({
       base: { workflow: 'one' },
       serving: { workflow: 'one' },
+      previous: [{ workflow: 'two' }, { workflow: 'Empty' }],
     });
+    // And back again, with nothing to embed.
+    expect(await revertWorkflow(store)).toMatchObject({ workflow: 'two', waiting: 0 });
   });
 
   test('follows inputs that are added meanwhile, and those that are replaced or deleted', async () => {

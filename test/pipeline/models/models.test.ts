@@ -81,7 +81,7 @@ describe('listModels', () => {
         licence,
       ]),
     ).toEqual([
-      ['default', 'built-in', 'image', 720, 'MIT'],
+      ['default', 'built-in', 'image', 720, expect.stringMatching(/^MIT .*upstream/)],
       ['default', 'built-in', 'text', 512, 'Apache-2.0'],
       ['default', 'built-in', 'audio', 96, 'Apache-2.0'],
     ]);

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -182,6 +183,15 @@ describe('a schedule', () => {
     });
     expect(exitCode).toBeGreaterThanOrEqual(1);
     expect(told(events)).toContain('12:00 started');
+  });
+
+  it('goes on when its records could not be reached for a while', async () => {
+    const at = await pipelineFile();
+    const seen = (events: readonly SlotEvent[]) => {
+      if (told(events).at(-1) === '11:00 ended') rmSync(join(at.store, 'schedule'), { recursive: true });
+    };
+    const { events } = await keep(at, 2, { seen });
+    expect(told(events)).toContain('12:00 ended');
   });
 
   it('tells what is to come and what the last slots came to', async () => {

@@ -122,6 +122,16 @@ describe('a search', () => {
     expect(idsOf(await search({ query: { id: 'i1' }, kinds: ['video'] }))).toEqual(['v1']);
   });
 
+  test('by an input takes the model that can be compared with the kinds that are wanted', async () => {
+    const { search, store, models, images, texts } = await media();
+    const both = await models.indexed('text', 'words', { name: 'clip', regions: true });
+    const clip = { ...both, fingerprint: 'clip', space: images.space };
+    await serve(store, [images, texts, clip], { regions: true });
+    const t1 = (await allInputs(store)).find(({ id }) => id === 't1')!;
+    await writeVectors(store, clip, [rowOf(t1, EAST)]);
+    expect(idsOf(await search({ query: { id: 't1' }, kinds: ['image'] }))).toEqual(['i1', 'i2']);
+  });
+
   test('for objects gives regions with their boxes', async () => {
     const { search } = await media();
     const result = await search({ query: { text: 'north' }, objects: true });
@@ -204,6 +214,16 @@ describe('a search is refused', () => {
     await none.toMatchObject({ code: 'SPACE_MISMATCH', message: expect.stringContaining('takes no audio') });
   });
 
+  test('when the input has no vector among those of the kinds that are wanted', async () => {
+    for (const wanted of [{ kinds: ['image' as const] }, { objects: true }]) {
+      const none = await refused(async () => {}, { query: { id: 't1' }, ...wanted });
+      await none.toMatchObject({
+        code: 'SPACE_MISMATCH',
+        message: expect.stringContaining('the input t1 (text) with'),
+      });
+    }
+  });
+
   test('when nothing is indexed, with what to run', async () => {
     const folder = await tempFolder();
     const store = join(folder, 'store');
@@ -241,7 +261,7 @@ describe('a search is refused', () => {
         }),
       text,
     );
-    await unreadable.toMatchObject({ code: 'EMBED_UNREADABLE' });
+    await unreadable.toMatchObject({ code: 'QUERY_UNREADABLE', message: 'the text is empty' });
   });
 
   test.each<[what: string, request: object, said: string]>([
@@ -252,6 +272,16 @@ describe('a search is refused', () => {
     ['an empty text', { query: { text: '' } }, 'is empty'],
     ['no hits', { ...text, top: 0 }, 'top'],
     ['a filter that is none', { ...text, filter: { concepts: ['cat'] } }, 'expected one of all, any'],
+    [
+      'a box upside down',
+      { ...text, filter: { geoBox: { south: 2, west: 0, north: 1, east: 1 } } },
+      'south is greater than north',
+    ],
+    [
+      'a place that is none',
+      { ...text, filter: { geo: { latitude: 91, longitude: 0, radiusKm: 1 } } },
+      'geo: latitude: Too big: expected number to be <=90',
+    ],
     ['a bad part of a filter', { ...text, filter: { all: [{ not: { kind: 'film' } }] } }, '.all[0].not'],
   ])('for %s', async (_, request, said) => {
     const wrong = await refused(async () => {}, request as Omit<SearchRequest, 'store'>);

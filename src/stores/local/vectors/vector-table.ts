@@ -6,6 +6,7 @@ import { COMMIT_ROWS, COMMIT_TEXT_BYTES } from '../compaction.ts';
 import { GroupCommit } from '../group-commit.ts';
 import type { Connection } from '../lance.ts';
 import { WrittenTable } from '../written-table.ts';
+import { Donors } from './donors.ts';
 import { EmbeddedKeys } from './embedded-keys.ts';
 import { READ_AT_ONCE } from './embeddings.ts';
 import { RecentCommits } from './recent-commits.ts';
@@ -47,6 +48,8 @@ export class VectorTable {
   readonly #keys: EmbeddedKeys;
   readonly #group: GroupCommit<readonly VectorRow[], undefined>;
   readonly #recent = new RecentCommits();
+  readonly #donors = new Donors();
+  #reading: Promise<unknown> = Promise.resolve();
   /** Rows that were added since the indexes on ids and contents were looked at. */
   #unindexed = Number.POSITIVE_INFINITY;
 
@@ -113,7 +116,6 @@ export class VectorTable {
     );
     const contents = [...wanted.keys()];
     const copied = new Set<string>();
-    if (contents.length > 0) await this.#indexKeys();
     const step = READ_AT_ONCE[this.#model.kind];
     let rows: VectorRow[] = [];
     const write = async () => {
@@ -195,17 +197,33 @@ export class VectorTable {
     this.#unindexed = 0;
   }
 
-  /** The vectors of one input with each content. */
-  async #rowsOf(contents: readonly string[]): Promise<Map<string, VectorRow[]>> {
-    const donors = new Map<string, VectorRow[]>();
-    for await (const batch of this.#written.table.query().where(contentIn(contents))) {
+  /** The vectors of one input with each content; one call after the other, for the next one mostly asks for the same. */
+  #rowsOf(contents: readonly string[]): Promise<Map<string, readonly VectorRow[]>> {
+    const rows = this.#reading.then(() => this.#readRows(contents));
+    this.#reading = rows.catch(() => {});
+    return rows;
+  }
+
+  async #readRows(contents: readonly string[]): Promise<Map<string, readonly VectorRow[]>> {
+    const { found, missing } = this.#donors.find(contents);
+    if (missing.length === 0) return found;
+    await this.#indexKeys();
+    const read = new Map<string, VectorRow[]>();
+    for await (const batch of this.#written.table.query().where(contentIn(missing))) {
       for (const row of readVectors(batch)) {
-        const rows = donors.get(row.content);
-        if (rows === undefined) donors.set(row.content, [row]);
-        else if (rows[0]!.inputId === row.inputId) rows.push(row);
+        const rows = read.get(row.content);
+        if (rows !== undefined && rows[0]!.inputId !== row.inputId) continue;
+        // A view would keep its whole batch.
+        const own = { ...row, vector: row.vector.slice() };
+        if (rows === undefined) read.set(row.content, [own]);
+        else rows.push(own);
       }
     }
-    return donors;
+    for (const [content, rows] of read) {
+      this.#donors.keep(content, rows);
+      found.set(content, rows);
+    }
+    return found;
   }
 
   async #tidy(): Promise<void> {

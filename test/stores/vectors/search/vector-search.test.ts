@@ -270,6 +270,12 @@ test('the mean of an input has length 1, and is of its vectors as they are now',
   const search = await openVectorSearch(store);
   try {
     expect([...(await search.meanVector(inputs[0]!, texts))!]).toEqual(EAST);
+    // Of a model whose vectors have lengths of their own, the mean has one, too: distances are between such vectors.
+    await writeVectors(store, texts, [rowOf(inputs[0]!, [3, 0, 0, 0])]);
+    expect([...(await search.meanVector(inputs[0]!, { ...texts, normalised: false }))!]).toEqual([
+      2, 0, 0, 0,
+    ]);
+    expect([...(await search.meanVector(inputs[0]!, texts))!]).toEqual(EAST);
     expect(await search.meanVector({ ...inputs[0]!, id: 'unknown' }, texts)).toBeUndefined();
     expect(await search.meanVector(inputs[0]!, model('text', { fingerprint: 'none' }))).toBeUndefined();
   } finally {

@@ -116,11 +116,11 @@ export class VectorSearch {
     });
   }
 
-  /** Of length 1, over an input's own vectors as it is now, of a video those of its frames; undefined where it has none. */
+  /** Over an input's own vectors as it is now, of a video those of its frames; undefined where it has none. */
   meanVector(input: Input, model: IndexedModel): Promise<Float32Array | undefined> {
     const part = partOf(model.kind, 'inputs');
-    const { regions } = this.state.serving;
-    return this.#read(() => this.#withVectors(model, (table) => meanVector(table, input, { part, regions })));
+    const of = { part, regions: this.state.serving.regions, normalised: model.normalised };
+    return this.#read(() => this.#withVectors(model, (table) => meanVector(table, input, of)));
   }
 
   /**
