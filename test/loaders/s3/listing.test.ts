@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { folder } from '../../../src/loaders/folder.ts';
 import { s3 } from '../../../src/loaders/s3.ts';
@@ -155,6 +156,22 @@ describe.skipIf(missing)(`a bucket as a source${missing === undefined ? '' : `: 
     const { items, outcomes } = await listBucket(endpoint, '');
     expect(items.map(({ uri }) => uri)).toEqual(['no.zip', 'outer.zip!/a.txt']);
     expect(codes(outcomes)).toEqual(['broken.zip ARCHIVE_UNREADABLE', 'outer.zip!/inner.zip NESTED_ARCHIVE']);
+  });
+
+  it('fetches of an archive only its directory and the entries that are taken', async () => {
+    const entries = Array.from({ length: 100 }, (_, i) => ({
+      name: `${i}.txt`,
+      data: randomBytes(100_000),
+      method: 0,
+    }));
+    const { endpoint } = await mediaBucket({ 'x.zip': await zipOf(entries) });
+    for (const address of ['', 'x.zip']) {
+      const proxy = await s3FaultProxy(endpoint);
+      const { items, outcomes } = await listBucket(proxy.endpoint, address, { include: ['42.txt'] });
+      expect(outcomes).toHaveLength(99);
+      expect(await buffer(await items[0]!.open!(never))).toEqual(entries[42]!.data);
+      expect(proxy.sent()).toBeLessThan(1_000_000);
+    }
   });
 
   it('never lists the store that lies in the bucket', async () => {
