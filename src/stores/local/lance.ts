@@ -14,7 +14,7 @@ const CONFLICT =
   /commit conflict|conflicted with|concurrent (commit|transaction|write)|too much write contention/i;
 
 /** Of a bucket, after the attempts that LanceDB makes. */
-const NO_ANSWER = /error sending request|RetryError|status: (?:403|429|5\d\d)\b/i;
+const NO_ANSWER = /error sending request|RetryError|after \d+ retries|status(?: code)?: (?:403|429|5\d\d)\b/i;
 
 const NO_VERSION = /Not found: \S+_versions\b/;
 
@@ -90,7 +90,7 @@ export function storeFailure(thrown: unknown, root: string): SluiceError {
 function unreachable(cause: unknown, root: string): FatalError {
   const { message } = asError(cause);
   const [reason = 'no answer'] =
-    /status: \d+|InvalidCertificate\(\w+|ConnectionRefused|timed out/i.exec(message) ?? [];
+    /status(?: code)?: \d+|InvalidCertificate\(\w+|ConnectionRefused|timed out/i.exec(message) ?? [];
   return new FatalError('STORE_UNREACHABLE', `the tables of ${root} cannot be reached (${reason})`, {
     cause,
   });

@@ -7,6 +7,7 @@ import {
   createVersion,
   deleteInputs,
   openReader,
+  openSlots,
   openWriter,
   type StoreFinding,
 } from '../../../src/stores/index.ts';
@@ -103,6 +104,21 @@ describe.skipIf(missing !== undefined)(`a store in a bucket ${missing ?? ''}`, (
       reader.close();
     }
     expect(await findingsOf(store)).toEqual([]);
+  });
+
+  it('gives a slot of a schedule to one of many, and remembers it', { timeout: 180_000 }, async () => {
+    const { store } = await bucketServer();
+    const ctx = testContext();
+    const books = await Promise.all([1, 2, 3].map(() => openSlots(store, 'nightly', ctx.clock)));
+    const claimed = await Promise.all(books.map((book) => book.claim(60_000, 0)));
+    const [record, ...others] = claimed.filter((claim) => claim !== undefined);
+    expect(others).toEqual([]);
+    await books[0]!.finish(record!, { state: 'ended', exitCode: 0 });
+    expect(await books[1]!.newest(5)).toMatchObject([{ state: 'ended', exitCode: 0 }]);
+    expect(await books[2]!.last(0)).toBe(60_000);
+    const lock = await books[0]!.lock('one', false, ctx);
+    await expect(books[1]!.lock('two', false, ctx)).rejects.toMatchObject({ code: 'STORE_LOCKED' });
+    await lock.release();
   });
 
   it('is rid of blobs that nothing names, and says so', { timeout: 180_000 }, async () => {

@@ -13,6 +13,7 @@ export async function bucketFailure(
   const details = { cause: error };
   switch (error.code) {
     case 'SOURCE_NOT_FOUND':
+      if (cause.name !== 'NoSuchBucket') return new FatalError('STORE_UNREACHABLE', error.message, details);
       return new FatalError(
         'STORE_NOT_FOUND',
         `there is no bucket ${parseS3Address(path).bucket} at the endpoint; make it, or correct --store, AWS_ENDPOINT_URL_S3 or AWS_PROFILE`,

@@ -121,6 +121,8 @@ async function counting<T>(
   } catch (error) {
     signal.throwIfAborted();
     throw readFailure(error, root);
+  } finally {
+    paths.files.close();
   }
 }
 

@@ -2,9 +2,10 @@ import type { Context } from '../../../model/contracts.ts';
 import { FatalError, type SluiceError } from '../../../model/errors.ts';
 import type { IndexWriter, VectorFailure, VectorRow } from '../../../model/vector-index.ts';
 import type { IndexedModel } from '../../../model/workflow.ts';
+import type { StoreFiles } from '../files/store-files.ts';
 import { assertFreeSpace, RESERVE_BYTES } from '../free-space.ts';
 import { type Connection, connectTables, storeFailure } from '../lance.ts';
-import { makeStore } from '../layout.ts';
+import { makeStore, type StorePaths } from '../layout.ts';
 import { StoreLock } from '../lock.ts';
 import { FailureTable } from './failure-table.ts';
 import { makeIndexFolders } from './index-paths.ts';
@@ -26,6 +27,7 @@ export interface IndexWriterOptions {
  */
 export class LocalIndexWriter implements IndexWriter {
   readonly #root: string;
+  readonly #files: StoreFiles;
   readonly #ctx: Context;
   readonly #lock: StoreLock;
   readonly #connection: Connection;
@@ -35,8 +37,15 @@ export class LocalIndexWriter implements IndexWriter {
   #failures!: FailureTable;
   #failure: SluiceError | undefined;
 
-  private constructor(root: string, reserve: number, ctx: Context, lock: StoreLock, connection: Connection) {
-    this.#root = root;
+  private constructor(
+    store: StorePaths,
+    reserve: number,
+    ctx: Context,
+    lock: StoreLock,
+    connection: Connection,
+  ) {
+    this.#root = store.root;
+    this.#files = store.files;
     this.#reserve = reserve;
     this.#ctx = ctx;
     this.#lock = lock;
@@ -61,7 +70,7 @@ export class LocalIndexWriter implements IndexWriter {
       const reserve = options.reserveBytes ?? RESERVE_BYTES;
       await assertFreeSpace(root, reserve);
       const connection = await connectTables(paths.db, store.files);
-      const writer = new LocalIndexWriter(root, reserve, ctx, lock, connection);
+      const writer = new LocalIndexWriter(store, reserve, ctx, lock, connection);
       await writer.#openTables(models, { root, db: paths.db, runId: options.runId });
       ctx.signal.addEventListener('abort', writer.#onAbort, { once: true });
       return writer;
@@ -115,6 +124,7 @@ export class LocalIndexWriter implements IndexWriter {
       for (const part of this.#parts()) part.close();
       this.#connection.close();
       await this.#lock.release();
+      this.#files.close();
     }
   }
 
