@@ -1,10 +1,12 @@
 import { statfs } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
+import { resolvePlace } from '../io/place.ts';
 import { isS3 } from '../io/s3/address.ts';
 import { loadSharp, nativeThreads } from '../media/native.ts';
 import { findTools } from '../media/tools.ts';
 import { asError } from '../model/errors.ts';
+import { openBucket } from '../stores/index.ts';
 import { versions } from './versions.ts';
 
 export interface Check {
@@ -39,7 +41,9 @@ export async function doctor(request: DoctorRequest): Promise<Check[]> {
       return 'LanceDB loads';
     }),
     threads(request.uvThreadpoolSize),
-    await space(request.store),
+    isS3(request.store)
+      ? await checked('bucket', () => bucketDetail(request.store))
+      : await space(request.store),
   ];
 }
 
@@ -70,9 +74,20 @@ function threads(uvThreadpoolSize: string | undefined): Check {
   return { name: 'threads', status: total > cores * THREADS_PER_CORE ? 'warning' : 'ok', detail };
 }
 
+/** Whether the bucket of the store can be listed. */
+async function bucketDetail(store: string): Promise<string> {
+  const root = resolvePlace(store);
+  const bucket = await openBucket(root);
+  try {
+    const names = await bucket.names(root);
+    return names.length === 0 ? `${root} can be listed, and is empty` : `${root} can be listed`;
+  } finally {
+    bucket.close();
+  }
+}
+
 /** Free space where the store is, or will be made. */
 async function space(store: string): Promise<Check> {
-  if (isS3(store)) return { name: 'disk', status: 'ok', detail: `${store} is a bucket` };
   for (let path = resolve(store); ; path = dirname(path)) {
     const stats = await statfs(path).catch(() => undefined);
     if (stats === undefined && path !== dirname(path)) continue;

@@ -94,7 +94,8 @@ describe.skipIf(missing !== undefined)(`runs into a store in a bucket ${missing 
       const { child, done } = start(['ingest', source, '--store', place, '--json']);
       const ended = done.then(() => true);
       const runs = join(folder, 'store-bucket', 'data', `store-${after}`, 'runs');
-      const begun = () => existsSync(runs) && readdirSync(runs).length > 0;
+      const begun = () =>
+        existsSync(runs) && readdirSync(runs).some((id) => existsSync(join(runs, id, 'run.json')));
       while (!begun() && !(await Promise.race([ended, sleep(3, false)])));
       await Promise.race([ended, sleep(after)]);
       child.kill('SIGKILL');
