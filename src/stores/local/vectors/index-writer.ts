@@ -55,15 +55,17 @@ export class LocalIndexWriter implements IndexWriter {
   ): Promise<LocalIndexWriter> {
     const paths = await makeIndexFolders(await makeStore(root, ctx.clock));
     const lock = await StoreLock.acquire(paths.lock, { ...options, what: 'the index' }, ctx);
+    let connection: Connection | undefined;
     try {
       const reserve = options.reserveBytes ?? RESERVE_BYTES;
       await assertFreeSpace(root, reserve);
-      const connection = await connectTables(paths.db);
+      connection = await connectTables(paths.db);
       const writer = new LocalIndexWriter(root, reserve, ctx, lock, connection);
       await writer.#openTables(models, { root, db: paths.db, runId: options.runId });
       ctx.signal.addEventListener('abort', writer.#onAbort, { once: true });
       return writer;
     } catch (error) {
+      connection?.close();
       await lock.release();
       throw storeFailure(error, root);
     }
