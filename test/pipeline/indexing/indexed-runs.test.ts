@@ -117,6 +117,22 @@ describe('a run over a store whose base workflow has models', () => {
     await rm(join(source, 'l.txt'));
   });
 
+  test('takes the workflow that was set while its models were opened', async () => {
+    const { source, store } = await folder(texts(2));
+    const models = fakeModels();
+    await setWorkflow({ store, name: 'words', models: TEXT }, models);
+    let isFirst = true;
+    const openModel: typeof models.openModel = async (ref, modality) => {
+      const others = { text: [{ model: 'n' }] };
+      if (isFirst) await setWorkflow({ store, name: 'others', models: others }, fakeModels());
+      isFirst = false;
+      return models.openModel(ref, modality);
+    };
+    const report = await ingest({ source, store }, { openModel });
+    expect(report.index).toMatchObject({ workflow: 'others', totals: { ok: 2 } });
+    expect(models.closed).toBe(models.opened);
+  });
+
   test('does not begin when a model cannot be opened, unless it is not to index', async () => {
     const { source, store } = await folder(texts(2));
     await setWorkflow({ store, name: 'words', models: TEXT }, fakeModels());
