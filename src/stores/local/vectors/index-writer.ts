@@ -79,7 +79,7 @@ export class LocalIndexWriter implements IndexWriter {
     return this.#table(fingerprint).hasContent(content);
   }
 
-  copy(fingerprint: string, inputs: readonly Pair[]): Promise<Set<string>> {
+  copy(fingerprint: string, inputs: readonly Pair[]): Promise<Map<string, number>> {
     return this.#run(() => this.#table(fingerprint).copy(inputs));
   }
 
