@@ -20,9 +20,9 @@ export interface Cli {
 /** The same of a text whose line breaks are our own. */
 export const printableLines = (text: string): string => text.split('\n').map(printable).join('\n');
 
-/** Left-aligned columns, numbers right-aligned. */
+/** Left-aligned columns, numbers right-aligned; nothing of no rows. */
 export function table(rows: string[][]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   const numeric = widths.map((_, column) => rows.slice(1).every((row) => /^[\d ]*$/.test(row[column]!)));
   return rows
     .map((row) =>

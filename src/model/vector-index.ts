@@ -37,8 +37,11 @@ export interface IndexWriter {
   has(fingerprint: string, inputId: string, content: string): boolean;
   /** Whether any input with this content is. */
   hasContent(fingerprint: string, content: string): boolean;
-  /** Gives inputs the vectors of others with equal content; answers those that got them. */
-  copy(fingerprint: string, inputs: readonly { inputId: string; content: string }[]): Promise<Set<string>>;
+  /** Gives inputs the vectors of others with equal content; answers how many each one got, of those that did. */
+  copy(
+    fingerprint: string,
+    inputs: readonly { inputId: string; content: string }[],
+  ): Promise<Map<string, number>>;
   /** Durable when it resolves; appends of a moment are one commit. Forgets earlier failures of these inputs. */
   append(fingerprint: string, rows: readonly VectorRow[]): Promise<void>;
   fail(fingerprint: string, failures: readonly VectorFailure[]): Promise<void>;

@@ -363,6 +363,15 @@ export async function dropUnusedVectors(root: string, state: IndexState, ctx: Co
 }
 
 /**
+ * Removes, of the models that a state names beside those of its base, the rows of inputs that are gone or changed. For
+ * the holder of the index’s lock.
+ */
+export async function removeStaleOfOthers(root: string, state: IndexState, ctx: Context): Promise<number> {
+  const local = await import('./local/vectors/upkeep.ts');
+  return local.removeStaleOfOthers(root, state, ctx);
+}
+
+/**
  * Brings the indexes of a model’s vectors up to date, at the end of a re-index, and returns whether there is an
  * approximate one, as there is from `threshold` rows on (250 000 unless given). For the holder of the index’s lock.
  */

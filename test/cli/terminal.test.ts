@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatBytes, printable, printableLines, quoted } from '../../src/cli/terminal.ts';
+import { formatBytes, printable, printableLines, quoted, table } from '../../src/cli/terminal.ts';
 
 describe('what comes from a source and is printed', () => {
   test.each([
@@ -23,6 +23,10 @@ describe('what comes from a source and is printed', () => {
     expect(quoted("my photos/it's")).toBe("'my photos/it'\\''s'");
     expect(quoted('a\u001b[2Jb')).toBe("'a\\u001b[2Jb'");
   });
+});
+
+test('a table without rows is nothing', () => {
+  expect(table([])).toBe('');
 });
 
 test.each([

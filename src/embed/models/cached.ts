@@ -9,7 +9,7 @@ import { MANIFEST, readManifest } from './manifest.ts';
 export async function cachedModels(cacheDir: string): Promise<ModelRef[]> {
   const root = join(cacheDir, 'models');
   const files = await readdir(root, { recursive: true }).catch((error: unknown) => {
-    if (errnoOf(error) === 'ENOENT') return [];
+    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(error) ?? '')) return [];
     throw error;
   });
   const refs: ModelRef[] = [];

@@ -38,11 +38,12 @@ export async function cachedGraph(
     await writeFileAtomic(join(part, basename(path)), bytes);
     await rename(part, folder);
   } catch (error) {
-    await rm(part, { recursive: true, force: true });
+    // Where the cache is no folder, this fails as well, and says less.
+    await rm(part, { recursive: true, force: true }).catch(() => undefined);
     // Another process was first, with the same graph.
     if (!existsSync(path)) throw writeFailure(error, folder);
   } finally {
-    await rm(damaged, { recursive: true, force: true });
+    await rm(damaged, { recursive: true, force: true }).catch(() => undefined);
   }
   return path;
 }

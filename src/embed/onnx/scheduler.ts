@@ -1,5 +1,5 @@
 import type { DeviceReport, EmbedItem, Role } from '../../model/embedding.ts';
-import { asError, FatalError, RetryableError, SluiceError } from '../../model/errors.ts';
+import { asError, FatalError, RejectedItemError, RetryableError, SluiceError } from '../../model/errors.ts';
 import { faultOf } from './faults.ts';
 import { nextBatch } from './next-batch.ts';
 import type { Feeds, Preparation } from './preparation.ts';
@@ -163,8 +163,9 @@ export class Scheduler<P> {
         this.#ready.push({ request, index, prepared, length, rows, bytes });
       }
     } catch (error) {
-      if (error instanceof SluiceError && !(error instanceof FatalError)) this.#settle(request, index, error);
-      else this.#give(request, error);
+      const failure = request.signal.aborted ? undefined : failureOfItem(error);
+      if (failure === undefined) this.#give(request, error);
+      else this.#settle(request, index, failure);
     } finally {
       this.#preparing--;
       this.#go();
@@ -233,6 +234,14 @@ export class Scheduler<P> {
     request.reject(error);
     this.#go();
   }
+}
+
+/** What is no matter of one item (a lost engine, a bug) is none; a library that overflows on it is. */
+function failureOfItem(error: unknown): SluiceError | undefined {
+  if (error instanceof FatalError || error instanceof TypeError) return undefined;
+  if (error instanceof SluiceError) return error;
+  const message = `it cannot be prepared for the model: ${asError(error).message}`;
+  return new RejectedItemError('EMBED_UNREADABLE', message, { cause: error });
 }
 
 function failureOf(error: Error, memory: boolean): SluiceError {

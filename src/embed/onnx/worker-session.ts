@@ -41,7 +41,8 @@ export const openWorkerSession: OpenSession = (spec) => {
   const settle = (id: number): Waiting | undefined => {
     const waiter = waiting.get(id);
     waiting.delete(id);
-    if (waiting.size === 0) worker.unref();
+    // One that is being closed is waited for.
+    if (waiting.size === 0 && lost === undefined) worker.unref();
     return waiter;
   };
 

@@ -6,6 +6,9 @@ import { changeIndexState } from '../../stores/index.ts';
 /** Of searches: the generation that they use now, and those that they used before. */
 export const isServed = ({ base, serving }: IndexState): boolean => base.id === serving.id;
 
+/** One name may stand for other models by now. */
+export const inWords = ({ workflow, id }: Generation): string => `${workflow} (generation ${id})`;
+
 /** The state with another base, which searches do not use yet. */
 export const withBase = (state: IndexState, base: Generation): IndexState =>
   // What searches use already is not made anew.
@@ -42,7 +45,7 @@ export function cutOver(
       if (state.base.id === generation.id) return withCutOver(state, keep, ctx.clock.now());
       throw new FatalError(
         'WORKFLOW_CHANGED',
-        `the base workflow was ${generation.workflow} when the re-index began, and is ${state.base.workflow} now; the vectors made so far stay`,
+        `the base workflow was ${inWords(generation)} when the re-index began, and is ${inWords(state.base)} now; the vectors made so far stay`,
       );
     },
     ctx,

@@ -143,7 +143,7 @@ export class Indexer {
         else to(copies, share.model, [input]);
       }
     }
-    const copied = new Map<string, Set<string>>();
+    const copied = new Map<string, ReadonlyMap<string, number>>();
     await Promise.all([
       ...[...rows].map(([fingerprint, of]) => this.#writer.append(fingerprint, of)),
       ...[...failures].map(([fingerprint, of]) => this.#writer.fail(fingerprint, of)),
@@ -156,7 +156,7 @@ export class Indexer {
 
   #resultOf(
     { input, shares, pending }: Computed,
-    copied: ReadonlyMap<string, Set<string>>,
+    copied: ReadonlyMap<string, ReadonlyMap<string, number>>,
   ): Indexed | undefined {
     if (!this.hasModels(input.kind)) return { code: 'INPUT_KIND_NOT_INDEXED', vectors: 0 };
     if (pending) return { code: 'INPUT_REINDEX_PENDING', vectors: 0 };
@@ -166,8 +166,11 @@ export class Indexer {
     for (const share of shares) {
       if ('failure' in share) failure ??= share.failure;
       else if ('rows' in share) vectors += share.rows.length;
-      else if (!copied.get(share.model.fingerprint)!.has(input.inputId)) return undefined;
-      else vectors++;
+      else {
+        const got = copied.get(share.model.fingerprint)!.get(input.inputId);
+        if (got === undefined) return undefined;
+        vectors += got;
+      }
     }
     if (failure === undefined) return { code: 'INPUT_REINDEX_SUCCESS', vectors };
     // A code of another class, such as a fatal one, says nothing of the input.

@@ -4,7 +4,12 @@ import type { Context } from '../../model/contracts.ts';
 import { asError, FatalError } from '../../model/errors.ts';
 import type { Input } from '../../model/input.ts';
 import type { IndexWriter } from '../../model/vector-index.ts';
-import { dropUnusedVectors, ensureVectorIndex, type LocalReader } from '../../stores/index.ts';
+import {
+  dropUnusedVectors,
+  ensureVectorIndex,
+  type LocalReader,
+  removeStaleOfOthers,
+} from '../../stores/index.ts';
 import type { ReindexConfig, RunConfig } from '../config.ts';
 import { contextOf, type RunEnvironment } from '../environment.ts';
 import { Heartbeat } from '../heartbeat.ts';
@@ -132,6 +137,7 @@ async function finish({ store, config, models, ids }: ReindexJob, ctx: Context):
   if (ids === undefined) {
     const state = await cutOver(store, generation, config.reindex.keepGenerations, ctx);
     await dropUnusedVectors(store, state, ctx);
+    await removeStaleOfOthers(store, state, ctx);
   }
   return { kind: 'finished' };
 }

@@ -16,7 +16,7 @@ import { newRunId } from '../run-id.ts';
 import { matches, type SelectionFilter } from '../selection.ts';
 import { StoreRuns } from '../store-runs.ts';
 import { versions } from '../versions.ts';
-import { withBase } from './generations.ts';
+import { inWords, withBase } from './generations.ts';
 import { type OpenModels, openWorkflow, workflowOf } from './open-models.ts';
 import { ReindexLedger } from './reindex-ledger.ts';
 import { planReindex } from './reindex-plan.ts';
@@ -189,10 +189,13 @@ async function openBase(store: string, { devices }: ReindexConfig, env: RunEnvir
 }
 
 /** Another may have been set while this waited for the lock. */
-async function assertBase(store: string, { id, workflow }: Generation): Promise<void> {
+async function assertBase(store: string, opened: Generation): Promise<void> {
   const { base } = await readIndexState(store);
-  if (base.id === id) return;
-  throw new FatalError('WORKFLOW_CHANGED', `the base workflow was ${workflow} and is ${base.workflow} now`);
+  if (base.id === opened.id) return;
+  throw new FatalError(
+    'WORKFLOW_CHANGED',
+    `the base workflow was ${inWords(opened)} and is ${inWords(base)} now`,
+  );
 }
 
 async function create(

@@ -56,15 +56,21 @@ export class RunIndex {
     const models = await openGeneration(base, options.devices, env);
     const index = new RunIndex(store, options, models, env);
     try {
-      if (await index.#take()) return index;
-      const holds = 'a re-index is writing to the index; what this run stores is left to it';
-      env.logger.warn({}, holds);
-      index.#looksBack = true;
-      return index;
+      const isHeld = !(await index.#take());
+      // Opening models takes a while, in which another workflow may be set.
+      const { base: now } = await readIndexState(store);
+      if (now.id === base.id) {
+        if (isHeld)
+          env.logger.warn({}, 'a re-index is writing to the index; what this run stores is left to it');
+        index.#looksBack ||= isHeld;
+        return index;
+      }
     } catch (error) {
       await index.close();
       throw error;
     }
+    await index.close();
+    return RunIndex.open(store, options, env);
   }
 
   /** The sink of the run, which embeds what it stores. */

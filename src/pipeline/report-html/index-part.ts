@@ -5,7 +5,7 @@ import { number, section } from './parts.ts';
 /** What the run did to the index: the same accounting as of items, and the models. */
 export function index(report: IndexReport | undefined): Html | undefined {
   if (report === undefined) return undefined;
-  const { totals, models, vectors, workflow } = report;
+  const { totals, models, vectors, workflow, failures = [] } = report;
   const fates = {
     ok: totals.ok,
     failed: totals.failed,
@@ -16,6 +16,10 @@ export function index(report: IndexReport | undefined): Html | undefined {
     ([fate, count], i) =>
       html`${i > 0 ? ' + ' : ''}<b class="${count === 0 ? 'none' : `ink-${fate}`}">${number(count)}</b> ${fate}`,
   );
+  const unembedded = failures.map(
+    ({ inputId, code, message }) =>
+      html`<div><dt>${name(inputId, 48)}</dt><dd><code>${code}</code> ${name(message, 200)}</dd></div>`,
+  );
   return section('index', 'Index', html`Under the base workflow ${name(workflow, 48)}.`, [
     html`<p class="sum"><b>${number(totals.listed)}</b> inputs = ${terms}; ${number(vectors)} vectors written</p>`,
     html`<dl class="next">${models.map(
@@ -24,5 +28,6 @@ export function index(report: IndexReport | undefined): Html | undefined {
           ({ device: tried, error }) => html`; not ${tried}: ${name(error, 200)}`,
         )}</dd></div>`,
     )}</dl>`,
+    ...(unembedded.length > 0 ? [html`<dl class="next">${unembedded}</dl>`] : []),
   ]);
 }

@@ -62,6 +62,16 @@ describe('the cache of graphs', () => {
     expect(await readdir(join(cache, 'graphs'))).toHaveLength(1);
   });
 
+  it('says where it could not write when the cache is no folder', async () => {
+    const cache = join(await tempFolder(), 'file');
+    await writeFile(cache, '');
+    const asked = cachedGraph(cache, { of: 'a' }, async () => Buffer.from('graph'));
+    await expect(asked).rejects.toMatchObject({
+      code: 'STORE_WRITE_FAILED',
+      message: expect.stringContaining(cache),
+    });
+  });
+
   it('leaves nothing behind when making fails, and tries again', async () => {
     const cache = await tempFolder();
     const failing = async (): Promise<Uint8Array> => {

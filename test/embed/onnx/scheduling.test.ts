@@ -206,6 +206,20 @@ describe('items of a batched model', () => {
     expect(Math.max(...calls)).toBe(4);
   });
 
+  it('fail alone when a library overflows on one of them', async () => {
+    const preparation = idPreparation({
+      async prepare(item, role, signal) {
+        const id = await idPreparation().prepare(item, role, signal);
+        if (id === 2) throw new RangeError('Maximum call stack size exceeded');
+        return id;
+      },
+    });
+    const tower = await open((ids) => ids, { preparation });
+    const [one, two, three] = await tower.embed(numbers(1, 3).map(idItem), 'document', never);
+    expect([one, three]).toEqual([Float32Array.of(1), Float32Array.of(3)]);
+    expect(two).toMatchObject({ code: 'EMBED_UNREADABLE', message: expect.stringContaining('call stack') });
+  });
+
   it('reject the request when the code that prepares them is wrong', async () => {
     const preparation = idPreparation({
       prepare() {

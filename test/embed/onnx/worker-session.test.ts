@@ -12,6 +12,7 @@ async function open(bytes: Uint8Array) {
 }
 const { collate } = idPreparation();
 
+const CLOSES = fileURLToPath(new URL('./closes-while-computing.ts', import.meta.url));
 const ENDS = fileURLToPath(new URL('./ends-while-computing.ts', import.meta.url));
 
 describe('a session on a thread of its own', () => {
@@ -62,6 +63,12 @@ describe('a session on a thread of its own', () => {
     const { path } = await graphFile(slowGraph(20));
     const { status, stderr } = spawnSync(process.execPath, [ENDS, path], { encoding: 'utf8' });
     expect({ status, stderr }).toEqual({ status: 7, stderr: '' });
+  });
+
+  it('keeps the process until it is closed, also while it computes', async () => {
+    const { path } = await graphFile(slowGraph(20));
+    const { status, stdout, stderr } = spawnSync(process.execPath, [CLOSES, path], { encoding: 'utf8' });
+    expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: 'closed\n', stderr: '' });
   });
 
   it('leaves no thread behind, and no memory', async () => {

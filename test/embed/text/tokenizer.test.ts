@@ -44,6 +44,24 @@ describe.each(['wordpiece', 'clip', 'roberta', 'unigram', 'gemma'])('a tokenizer
   });
 });
 
+describe.each(['wordpiece', 'clip', 'roberta', 'unigram', 'gemma'])(
+  'a text without white space, by %s',
+  (name) => {
+    it.each([
+      ['of one letter', 'a'],
+      ['of many characters', '日本語の文章'],
+      ['of letters and digits', 'aGVsbG8gd29ybGQ5Zm9v'],
+    ])('%s is read at its beginning only', async (_, part) => {
+      const tokenizer = await load(name, { maxTokens: 64 });
+      const began = performance.now();
+      const ids = tokenizer.ids(part.repeat(6_000_000 / part.length));
+      expect(performance.now() - began).toBeLessThan(2000);
+      expect(ids.length).toBeGreaterThan(2);
+      expect(ids.length).toBeLessThanOrEqual(64);
+    });
+  },
+);
+
 describe('a tokenizer', () => {
   it('makes a text lower-case and takes its punctuation out, as the models of SigLIP were taught', async () => {
     const plain = await load('unigram', { maxTokens: 64 });

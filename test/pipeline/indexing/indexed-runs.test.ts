@@ -10,7 +10,7 @@ import {
 } from '../../../src/pipeline/indexing/workflow.ts';
 import { ingest } from '../../../src/pipeline/ingest.ts';
 import { retry } from '../../../src/pipeline/retry.ts';
-import { deleteInputs, readIndexState } from '../../../src/stores/index.ts';
+import { checkStore, deleteInputs, readIndexState } from '../../../src/stores/index.ts';
 import { accounted, codesOf } from '../../support/accounts.ts';
 import { plainPng } from '../../support/annotated.ts';
 import { testContext } from '../../support/context.ts';
@@ -117,6 +117,22 @@ describe('a run over a store whose base workflow has models', () => {
     await rm(join(source, 'l.txt'));
   });
 
+  test('takes the workflow that was set while its models were opened', async () => {
+    const { source, store } = await folder(texts(2));
+    const models = fakeModels();
+    await setWorkflow({ store, name: 'words', models: TEXT }, models);
+    let isFirst = true;
+    const openModel: typeof models.openModel = async (ref, modality) => {
+      const others = { text: [{ model: 'n' }] };
+      if (isFirst) await setWorkflow({ store, name: 'others', models: others }, fakeModels());
+      isFirst = false;
+      return models.openModel(ref, modality);
+    };
+    const report = await ingest({ source, store }, { openModel });
+    expect(report.index).toMatchObject({ workflow: 'others', totals: { ok: 2 } });
+    expect(models.closed).toBe(models.opened);
+  });
+
   test('does not begin when a model cannot be opened, unless it is not to index', async () => {
     const { source, store } = await folder(texts(2));
     await setWorkflow({ store, name: 'words', models: TEXT }, fakeModels());
@@ -190,6 +206,20 @@ describe('a re-index', () => {
     const rows = await vectorsIn(store);
     expect(rows).toHaveLength(42);
     expect((await showWorkflow(store, undefined)).counts).toMatchObject({ processed: 42, to_process: 0 });
+  });
+
+  test('removes what is stale of the generations that stay, too', async () => {
+    const { source, store } = await folder(texts(3));
+    const models = fakeModels();
+    await setWorkflow({ store, name: 'one', models: TEXT }, models);
+    await ingest({ source, store }, models);
+    await setWorkflow({ store, name: 'two', models: { text: [{ model: 'n' }] } }, models);
+    await reindex({ store }, models);
+    await put(source, { 't1.txt': 'replaced' });
+    await ingest({ source, store, options: { onDuplicate: 'replace' } }, models);
+    expect(await reindex({ store }, models)).toMatchObject({ exitCode: 0 });
+    const { value } = await checkStore(store, {}, testContext()).next();
+    expect(value).toMatchObject({ findings: 0, vectors: 5 });
   });
 
   test('does not cut over when the workflow is changed meanwhile, and keeps what it made', async () => {

@@ -136,10 +136,11 @@ test('vectors are copied to inputs with equal content, with frames, and to no ot
       { inputId: 'd1', content: 'c1' },
     ],
   ]);
-  expect([...copied].sort()).toEqual([...wanted.map(({ inputId }) => inputId), 'f'].sort());
+  expect([...copied.keys()].sort()).toEqual([...wanted.map(({ inputId }) => inputId), 'f'].sort());
+  expect(copied.get('e7')).toBe(2);
   expect(writer.has(A, 'e7', 'c7')).toBe(true);
   // Of two donors, one gives.
-  expect([...(await writer.copy(A, [{ inputId: 'h', content: 'c0' }]))]).toEqual(['h']);
+  expect([...(await writer.copy(A, [{ inputId: 'h', content: 'c0' }]))]).toEqual([['h', 2]]);
   await writer.close();
   const rows = await storedRows(store);
   expect(rows).toHaveLength(44 * 2 - 4);

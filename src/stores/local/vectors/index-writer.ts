@@ -66,15 +66,17 @@ export class LocalIndexWriter implements IndexWriter {
     const paths = await makeIndexFolders(store);
     const place = store.files.lock(paths.lock, ctx.clock);
     const lock = await StoreLock.acquire(place, { ...options, what: 'the index' }, ctx);
+    let connection: Connection | undefined;
     try {
       const reserve = options.reserveBytes ?? RESERVE_BYTES;
       await assertFreeSpace(root, reserve);
-      const connection = await connectTables(paths.db, store.files);
+      connection = await connectTables(paths.db, store.files);
       const writer = new LocalIndexWriter(store, reserve, ctx, lock, connection);
       await writer.#openTables(models, { root, db: paths.db, runId: options.runId });
       ctx.signal.addEventListener('abort', writer.#onAbort, { once: true });
       return writer;
     } catch (error) {
+      connection?.close();
       await lock.release();
       throw storeFailure(error, root);
     }
@@ -88,7 +90,7 @@ export class LocalIndexWriter implements IndexWriter {
     return this.#table(fingerprint).hasContent(content);
   }
 
-  copy(fingerprint: string, inputs: readonly Pair[]): Promise<Set<string>> {
+  copy(fingerprint: string, inputs: readonly Pair[]): Promise<Map<string, number>> {
     return this.#run(() => this.#table(fingerprint).copy(inputs));
   }
 

@@ -105,24 +105,57 @@ export async function collectVectors(
     const used = usedFingerprints(state);
     const stored = await storedFingerprints(connection);
     const unused = stored.filter((fingerprint) => !used.has(fingerprint));
-    let vectors = 0;
-    for (const regions of [false, true]) {
-      const chosen = stored.filter((fingerprint) => used.get(fingerprint)?.regions === regions);
-      if (chosen.length === 0) continue;
-      const isCurrent = await readCurrent(inputs, { regions }, ctx.signal);
-      for (const fingerprint of chosen) {
-        await change(connection, paths, fingerprint, ctx, async (written) => {
-          const remove = async (pairs: readonly Pair[]) => {
-            if (!dryRun) await written.write(() => written.table.delete(pairIn(pairs)));
-          };
-          vectors += await findStale(written.table, isCurrent, remove, ctx.signal);
-        });
-      }
-    }
-    if (!dryRun) await dropUnusedVectors(paths.root, state, ctx);
+    const vectors = await collectStale({ paths, inputs, index: connection }, used, { dryRun }, ctx);
+    // Another workflow may have been set since: what it names stays.
+    if (!dryRun) await dropUnusedVectors(paths.root, await readIndexState(paths.root), ctx);
     return { vectors, models: unused.length };
   });
   return collected ?? { vectors: 0, models: 0 };
+}
+
+/**
+ * Removes, of the models that a state names beside those of its base, the rows of inputs that are gone or changed: what a
+ * revert goes back to. For the holder of the index's lock, which looks after the base itself.
+ */
+export async function removeStaleOfOthers(root: string, state: IndexState, ctx: Context): Promise<number> {
+  const used = usedFingerprints(state);
+  for (const { fingerprint } of state.base.models) used.delete(fingerprint);
+  if (used.size === 0) return 0;
+  const paths = await findStore(root);
+  const [inputs, index] = [await connectTables(paths.db), await connectTables(indexPaths(paths).db)];
+  try {
+    return await collectStale({ paths, inputs, index }, used, { dryRun: false }, ctx);
+  } catch (error) {
+    throw storeFailure(error, root);
+  } finally {
+    inputs.close();
+    index.close();
+  }
+}
+
+/** Counts the rows. */
+async function collectStale(
+  { paths, inputs, index }: { paths: StorePaths; inputs: Connection; index: Connection },
+  used: ReadonlyMap<string, { regions: boolean }>,
+  { dryRun }: { dryRun: boolean },
+  ctx: Context,
+): Promise<number> {
+  const stored = await storedFingerprints(index);
+  let vectors = 0;
+  for (const regions of [false, true]) {
+    const chosen = stored.filter((fingerprint) => used.get(fingerprint)?.regions === regions);
+    if (chosen.length === 0) continue;
+    const isCurrent = await readCurrent(inputs, { regions }, ctx.signal);
+    for (const fingerprint of chosen) {
+      await change(index, paths, fingerprint, ctx, async (written) => {
+        const remove = async (pairs: readonly Pair[]) => {
+          if (!dryRun) await written.write(() => written.table.delete(pairIn(pairs)));
+        };
+        vectors += await findStale(written.table, isCurrent, remove, ctx.signal);
+      });
+    }
+  }
+  return vectors;
 }
 
 /** Joins the fragments of all tables of the index. */

@@ -109,18 +109,18 @@ export class VectorTable {
     await this.#group.add(rows, { rows: rows.length, bytes: rows.length * dimensions * 4 });
   }
 
-  async copy(inputs: readonly Pair[]): Promise<Set<string>> {
+  async copy(inputs: readonly Pair[]): Promise<Map<string, number>> {
     const wanted = Map.groupBy(
       inputs.filter(({ inputId, content }) => this.hasContent(content) && !this.has(inputId, content)),
       ({ content }) => content,
     );
     const contents = [...wanted.keys()];
-    const copied = new Set<string>();
+    const copied = new Map<string, number>();
     const step = READ_AT_ONCE[this.#model.kind];
     let rows: VectorRow[] = [];
     const write = async () => {
       await Promise.all([this.append(rows), this.flush()]);
-      for (const { inputId } of rows) copied.add(inputId);
+      for (const { inputId } of rows) copied.set(inputId, (copied.get(inputId) ?? 0) + 1);
       rows = [];
     };
     for (let at = 0; at < contents.length; at += step) {
