@@ -112,7 +112,9 @@ export async function pipelineSchema(): Promise<z.ZodObject> {
             .strictObject({
               store: path
                 .optional()
-                .describe('Folder of the store, relative to this file, or s3://bucket/prefix; --store is stronger'),
+                .describe(
+                  'Folder of the store, relative to this file, or s3://bucket/prefix; --store is stronger',
+                ),
               ...fieldsOf('local'),
             })
             .describe('The local store'),
