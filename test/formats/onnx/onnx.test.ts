@@ -35,16 +35,14 @@ const model: fc.Arbitrary<OnnxModel> = fc.record({
     { maxLength: 5 },
   ),
   tensors: fc.array(
-    fc
-      .float32Array({ maxLength: 8, noNaN: true })
-      .chain((data) =>
-        fc.record({
-          name,
-          type: fc.constant(ELEMENT.float),
-          dims: fc.constant([data.length]),
-          data: fc.constant(data),
-        }),
-      ),
+    fc.float32Array({ maxLength: 8, noNaN: true }).chain((data) =>
+      fc.record({
+        name,
+        type: fc.constant(ELEMENT.float),
+        dims: fc.constant([data.length]),
+        data: fc.constant(data),
+      }),
+    ),
     { maxLength: 3 },
   ),
   inputs: fc.array(value, { maxLength: 3 }),
