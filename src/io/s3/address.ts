@@ -6,7 +6,8 @@ export interface S3Address {
   key: string;
 }
 
-export const isS3 = (address: string): boolean => /^s3:\/\//i.test(address);
+/** Also of one that lacks a slash, which is then refused: it would name a folder `s3:` that nobody means. */
+export const isS3 = (address: string): boolean => /^s3:/i.test(address);
 
 /** Throws FatalError CONFIG_INVALID for what is not `s3://bucket/key`. */
 export function parseS3Address(address: string): S3Address {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { resolvePlace } from '../../../src/io/place.ts';
 import { formatS3, parseS3Address } from '../../../src/io/s3/address.ts';
 import { s3Failure } from '../../../src/io/s3/errors.ts';
 
@@ -18,6 +19,10 @@ it.each(['s3://', 's3:///a', 's3://b', 's3://bucket/a//b', 's3://bucket/../b', '
     expect(() => parseS3Address(address)).toThrow(`expected s3://bucket/prefix, not ${address}`);
   },
 );
+
+it.each(['s3:/bucket/a', 's3:bucket', 'S3:'])('takes %s for an address and not for a folder', (place) => {
+  expect(() => resolvePlace(place)).toThrow(`expected s3://bucket/prefix, not ${place}`);
+});
 
 it('names bucket, key, operation and remedy of a refusal', () => {
   const refused = { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } };
