@@ -112,7 +112,8 @@ class ListingCheck {
   }
 
   page(answer: ListObjectsV2CommandOutput): S3Page {
-    const { Contents = [], CommonPrefixes = [], EncodingType, KeyCount, IsTruncated = false } = answer;
+    const { Contents = [], CommonPrefixes = [], EncodingType, KeyCount, IsTruncated } = answer;
+    if (IsTruncated === undefined) throw this.#noListing();
     const decode = EncodingType === 'url' ? (text: string) => this.#decoded(text) : (text: string) => text;
     this.#begun = true;
     const objects: S3Object[] = [];
@@ -148,6 +149,13 @@ class ListingCheck {
     if (this.#begun) return this.#broken(error.message, error);
     const message = `${this.#shown} cannot be listed: ${error.message}; check the endpoint and the network`;
     return new FatalError('SOURCE_NOT_FOUND', message, { cause: error });
+  }
+
+  /** Of a page for people, say, the SDK makes a listing without keys; the bucket would count as empty. */
+  #noListing(): FatalError {
+    if (this.#begun) return this.#broken('the server does not say whether there is more');
+    const why = 'what answers sends no listing; check that the endpoint is that of an S3 server';
+    return new FatalError('SOURCE_NOT_FOUND', `${this.#shown} cannot be listed: ${why}`);
   }
 
   #checkEnd(truncated: boolean, token: string | undefined, count: number): void {

@@ -107,6 +107,10 @@ describe.skipIf(missing !== undefined)(`a listing ${missing ?? ''}`, () => {
       'says that there is more, and not how to ask for it',
       (xml: string) => xml.replace(/<NextContinuationToken>.*?<\/NextContinuationToken>/, ''),
     ],
+    [
+      'does not say whether there is more',
+      (xml: string) => xml.replace(/<IsTruncated>.*?<\/IsTruncated>/, ''),
+    ],
     ['lists fewer keys than it announces', (xml: string) => xml.replace(/<Contents>.*?<\/Contents>/, '')],
     [
       'lists keys in no order',
@@ -148,6 +152,17 @@ describe.skipIf(missing !== undefined)(`a listing ${missing ?? ''}`, () => {
     await expect(listAll(reader, 'many')).rejects.toMatchObject({
       code: 'SOURCE_INCOMPLETE',
       message: expect.stringContaining('broke off after "deep/001999.txt": '),
+    });
+  });
+
+  it('does not begin where a page for people answers', async () => {
+    const { proxy, reader } = await manyKeys(1);
+    proxy.faults.push((request) => (isListing(request) ? { edit: () => '<html>Sign in</html>' } : undefined));
+    await expect(listAll(reader, 'many')).rejects.toMatchObject({
+      name: 'FatalError',
+      code: 'SOURCE_NOT_FOUND',
+      message:
+        's3://many cannot be listed: what answers sends no listing; check that the endpoint is that of an S3 server',
     });
   });
 
