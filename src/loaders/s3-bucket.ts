@@ -70,10 +70,13 @@ export async function findObject(
     return await reader.head({ bucket, key }, new AbortController().signal);
   } catch (error) {
     if (error instanceof RejectedItemError && error.code === 'INPUT_NOT_FOUND') return undefined;
-    if (error instanceof FatalError || !(error instanceof SluiceError)) throw error;
-    const code = error.code === 'INPUT_PERMISSION_DENIED' ? 'SOURCE_ACCESS_DENIED' : 'SOURCE_NOT_FOUND';
-    throw new FatalError(code, `${formatS3({ bucket, key })} cannot be opened: ${error.message}`, {
-      cause: error,
-    });
+    throw notOpened(error, `${formatS3({ bucket, key })} cannot be opened`);
   }
+}
+
+/** What keeps an object from being the source. */
+export function notOpened(error: unknown, what: string): unknown {
+  if (error instanceof FatalError || !(error instanceof SluiceError)) return error;
+  const code = error.code === 'INPUT_PERMISSION_DENIED' ? 'SOURCE_ACCESS_DENIED' : 'SOURCE_NOT_FOUND';
+  return new FatalError(code, `${what}: ${error.message}`, { cause: error });
 }

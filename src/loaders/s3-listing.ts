@@ -1,5 +1,5 @@
 import { toRaw } from '../io/raw-path.ts';
-import { formatS3, isS3 } from '../io/s3/address.ts';
+import { formatS3, isS3, parseS3Address } from '../io/s3/address.ts';
 import type { S3Object } from '../io/s3/options.ts';
 import type { RandomAccess } from '../io/zip/random-access.ts';
 import { strongMagic } from '../media/magic.ts';
@@ -200,12 +200,12 @@ async function isZip(access: RandomAccess): Promise<boolean> {
   }
 }
 
-/** Where a store is in this bucket; undefined when it is not. */
+/** What the keys of a store in this bucket begin with; undefined when it is not there. */
 export function prefixOfStore(store: string, bucket: string): string | undefined {
-  const start = `s3://${bucket}/`;
-  return isS3(store) && store.startsWith(start)
-    ? `${store.slice(start.length).replace(/\/+$/, '')}/`
-    : undefined;
+  if (!isS3(store)) return undefined;
+  const { bucket: own, key } = parseS3Address(store);
+  if (own !== bucket) return undefined;
+  return key === '' ? '' : `${key}/`;
 }
 
 const skipped = (uri: string, { code, message }: Skip): Listed => outcomeOf(uri, 'list', code, { message });

@@ -7,7 +7,14 @@ import { JsonlLister } from './jsonl-lister.ts';
 import { listLines } from './lines.ts';
 import { listManifest, PREFACE_BYTES } from './manifest.ts';
 import { planManifest } from './manifest-plan.ts';
-import { type BucketSource, findObject, folderOf, keyUri, objectFingerprint } from './s3-bucket.ts';
+import {
+  type BucketSource,
+  findObject,
+  folderOf,
+  keyUri,
+  notOpened,
+  objectFingerprint,
+} from './s3-bucket.ts';
 import { bucketObjects } from './s3-objects.ts';
 import type { S3SourceOptions } from './s3-options.ts';
 import { fetcherOf } from './urls.ts';
@@ -45,9 +52,8 @@ export class BucketTable {
     const head = await reader
       .access({ bucket, ...this.#object })
       .read(0, Math.min(size, PREFACE_BYTES))
-      .catch((error: Error) => {
-        if (error instanceof FatalError) throw error;
-        throw new FatalError('SOURCE_NOT_FOUND', error.message, { cause: error });
+      .catch((error: unknown) => {
+        throw notOpened(error, `${this.uri} cannot be opened`);
       });
     const { uri } = this;
     const targets = { uri, resolveFile: this.#resolver() };
@@ -96,9 +102,9 @@ export class BucketTable {
   async #open(signal: AbortSignal): Promise<Readable> {
     const { reader, bucket } = this.#source;
     const stream = await reader.open({ bucket, ...this.#object }, signal).catch((error: Error) => {
-      if (error instanceof FatalError || !(error instanceof SluiceError)) throw error;
-      const code = error.code === 'INPUT_CHANGED_WHILE_READ' ? 'SOURCE_CHANGED' : 'SOURCE_NOT_FOUND';
-      throw new FatalError(code, error.message, { cause: error });
+      if (!(error instanceof SluiceError) || error.code !== 'INPUT_CHANGED_WHILE_READ')
+        throw notOpened(error, `${this.uri} cannot be opened`);
+      throw new FatalError('SOURCE_CHANGED', error.message, { cause: error });
     });
     this.#done = 0;
     stream.on('data', (chunk: Buffer) => {

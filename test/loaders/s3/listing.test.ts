@@ -189,6 +189,9 @@ describe.skipIf(missing)(`a bucket as a source${missing === undefined ? '' : `: 
     ).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
     });
+    await expect(listBucket(endpoint, '', {}, testContext(), ['s3://media'])).rejects.toMatchObject({
+      code: 'CONFIG_INVALID',
+    });
   });
 
   it('begins behind the place where an earlier listing had everything', async () => {

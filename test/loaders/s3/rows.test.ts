@@ -4,6 +4,7 @@ import { s3 } from '../../../src/loaders/s3.ts';
 import { listBucket, mediaBucket } from '../../support/bucket.ts';
 import { testContext } from '../../support/context.ts';
 import { listSource } from '../../support/listing.ts';
+import { isGet, s3FaultProxy } from '../../support/s3-fault-proxy.ts';
 import { missingVersityGw } from '../../support/versitygw.ts';
 
 const missing = missingVersityGw();
@@ -86,6 +87,16 @@ describe.skipIf(missing)(`rows in a bucket${missing === undefined ? '' : `: ${mi
     await expect(open('no.csv')).rejects.toMatchObject({ code: 'SOURCE_NOT_FOUND' });
     for (const manifest of ['1.txt', 's3://other/rows.csv', 's3://media/rows.csv'])
       await expect(open(manifest)).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it('says of a file that may not be read that it is denied', async () => {
+    const proxy = await s3FaultProxy((await mediaBucket({ 'rows.csv': 'input\na text\n' })).endpoint);
+    proxy.faults.push((request) =>
+      isGet(request) ? { error: { status: 403, code: 'AccessDenied' } } : undefined,
+    );
+    await expect(listSource(s3, 's3://media/rows.csv', { endpoint: proxy.endpoint })).rejects.toMatchObject({
+      code: 'SOURCE_ACCESS_DENIED',
+    });
   });
 
   it('is known by the state of its file, which is never read in another one', async () => {
