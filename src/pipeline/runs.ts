@@ -50,11 +50,11 @@ async function infoOf(runs: StoreRuns, runId: string): Promise<RunInfo> {
     dataset: manifest.config.options.dataset,
     startedAt: manifest.startedAt,
     folder: folder.place,
-    ...(hasLedger ? {} : { pruned: true as const }),
   };
   if (report !== undefined) {
     const { status, exitCode, totals, byCode, endedAt } = report;
-    return { ...common, status, exitCode, totals, byCode, endedAt };
+    const pruned = hasLedger ? {} : { pruned: true as const };
+    return { ...common, status, exitCode, totals, byCode, endedAt, ...pruned };
   }
   const accounts = new Accounts();
   const count = async ({ ledger }: RunFolder) => {

@@ -1,4 +1,4 @@
-import { cp, mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -120,4 +120,10 @@ test('runs may be pruned: ledgers of old complete runs go, what they stored and 
     ]);
     expect(refused).toMatchObject({ code: 1, json: { error: { code: 'CONFIG_INVALID' } } });
   }
+  for (const file of ['ledger.jsonl', 'report.json']) await rm(join(store, 'runs', ids[2]!, file));
+  const killed = await sluiceJson(['runs', 'show', ids[2]!, '--store', store]);
+  expect(killed.json, 'a run that was killed before its first line was not pruned').toMatchObject({
+    status: 'unfinished',
+  });
+  expect(killed.json).not.toHaveProperty('pruned');
 });
