@@ -67,7 +67,7 @@ export async function findObject(
   key: string,
 ): Promise<S3Object | undefined> {
   try {
-    return await reader.head({ bucket, key }, new AbortController().signal);
+    return await reader.head({ bucket, key });
   } catch (error) {
     if (error instanceof RejectedItemError && error.code === 'INPUT_NOT_FOUND') return undefined;
     throw notOpened(error, `${formatS3({ bucket, key })} cannot be opened`);

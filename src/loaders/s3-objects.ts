@@ -77,7 +77,7 @@ async function look(source: BucketSource, key: string): Promise<ResolvedFile | R
   const { reader, bucket } = source;
   if (key === '' || key.endsWith('/')) return undefined;
   try {
-    return bytesOf(source, await reader.head({ bucket, key }, new AbortController().signal));
+    return bytesOf(source, await reader.head({ bucket, key }));
   } catch (error) {
     if (error instanceof FatalError || !(error instanceof SluiceError)) throw error;
     if (error instanceof RejectedItemError && error.code === 'INPUT_NOT_FOUND') return undefined;

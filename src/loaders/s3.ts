@@ -18,16 +18,21 @@ export const s3: LoaderComponent<S3SourceOptions> = {
   example: 'sluice ingest s3://my-bucket/photos/ --labels folder',
   options: s3Options,
   detect: ({ source }) => (isS3(source) ? 'an address in S3' : undefined),
-  async open(source, options, stores = []) {
+  async open(source, options, stores = [], signal) {
     const { bucket, prefix } = parsePrefix(source);
     // Only where it is used: the SDK takes a while to load.
     const { openS3 } = await import('../io/s3/reader.ts');
     const reader = await openS3(connectionOf(options));
+    const letGo = () => reader.close();
+    signal?.addEventListener('abort', letGo, { once: true });
     try {
       return await openLoader({ reader, bucket, prefix, folder: folderOf(prefix) }, options, stores);
     } catch (error) {
       reader.close();
+      signal?.throwIfAborted();
       throw error;
+    } finally {
+      signal?.removeEventListener('abort', letGo);
     }
   },
 };

@@ -22,9 +22,9 @@ export interface LoaderComponent<Options> {
   detect(probe: SourceProbe): string | undefined;
   /**
    * `stores` are folders that are never listed, wherever they lie: a store inside its own source. Throws FatalError
-   * SOURCE_NOT_FOUND when the source cannot be opened.
+   * SOURCE_NOT_FOUND when the source cannot be opened; the signal's reason.
    */
-  open(source: string, options: Options, stores?: readonly string[]): Promise<Loader>;
+  open(source: string, options: Options, stores?: readonly string[], signal?: AbortSignal): Promise<Loader>;
 }
 
 /** A label source as its folder's table holds it. */

@@ -117,7 +117,7 @@ export async function openSources(
     const parts: { name: string | undefined; loader: Loader; describes: string }[] = [];
     for (const config of sources) {
       const component = await loadLoader(config.sourceType);
-      const loader = await component.open(config.source, config.loader, [placeOf(store)]);
+      const loader = await component.open(config.source, config.loader, [placeOf(store)], ctx.signal);
       held.push(loader);
       const base = await baseOfLabels(config, component, ctx, held);
       const labels = await openLabels(config, base, component, ctx, opened);

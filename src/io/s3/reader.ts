@@ -51,13 +51,12 @@ export class S3Reader {
 
   /** An object to be read by ranges; nothing is asked for yet. Its methods throw as `open` does. */
   access(object: PinnedObject): RandomAccess {
-    return new ObjectAccess(this.#requests, object, this.#cache, (name) =>
-      this.head(name, this.#requests.closed),
-    );
+    return new ObjectAccess(this.#requests, object, this.#cache, (name) => this.head(name));
   }
 
   /** What the server says of an object. Throws as `open` does. */
-  head({ bucket, key }: ObjectName, signal: AbortSignal): Promise<S3Object> {
+  head({ bucket, key }: ObjectName): Promise<S3Object> {
+    const signal = this.#requests.closed;
     const command = new HeadObjectCommand({
       Bucket: bucket,
       Key: key,

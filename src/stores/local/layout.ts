@@ -67,11 +67,26 @@ export async function findStore(place: string): Promise<StorePaths> {
  * Opens the store at `root`, or makes one where there is nothing or an empty folder.
  *
  * Throws FatalError CONFIG_INVALID for a folder that holds something else, STORE_SCHEMA_NEWER, STORE_CORRUPT,
- * STORE_FULL or STORE_WRITE_FAILED, and what `StoreFiles` throws.
+ * STORE_FULL or STORE_WRITE_FAILED, what `StoreFiles` throws, and the signal's reason.
  */
-export async function makeStore(place: string, clock: Clock): Promise<StorePaths> {
+export async function makeStore(place: string, clock: Clock, signal?: AbortSignal): Promise<StorePaths> {
   const root = rootOf(place);
   const files = await openFiles(root);
+  // A server that throttles or does not answer is waited for, but not against somebody's will.
+  const letGo = () => files.close();
+  signal?.addEventListener('abort', letGo, { once: true });
+  try {
+    return await make(root, files, clock);
+  } catch (error) {
+    files.close();
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', letGo);
+  }
+}
+
+async function make(root: string, files: StoreFiles, clock: Clock): Promise<StorePaths> {
   const paths = pathsOf(root, files);
   if (!(await isStore(root, files))) {
     const entries = isS3(root) ? await files.names(root) : await entriesOf(root);

@@ -110,8 +110,12 @@ export class LocalWriter implements Sink {
       const message = `${root} cannot hold hard links; leave media out, or take copy or reference`;
       throw new FatalError('CONFIG_INVALID', message);
     }
-    const paths = await makeStore(root, ctx.clock);
-    const lock = await StoreLock.acquire(paths.files.lock(paths.lock, ctx.clock), options, ctx);
+    const paths = await makeStore(root, ctx.clock, ctx.signal);
+    const place = paths.files.lock(paths.lock, ctx.clock);
+    const lock = await StoreLock.acquire(place, options, ctx).catch((error: unknown) => {
+      paths.files.close();
+      throw error;
+    });
     try {
       await assertFreeSpace(root, options.reserveBytes ?? RESERVE_BYTES);
       const connection = await connectTables(paths.db, paths.files);
@@ -133,6 +137,7 @@ export class LocalWriter implements Sink {
       return writer;
     } catch (error) {
       await lock.release();
+      paths.files.close();
       throw storeFailure(error, root);
     }
   }

@@ -122,7 +122,7 @@ describe.skipIf(missing !== undefined)(`access to a bucket ${missing ?? ''}`, ()
         : undefined,
     );
     const asked = await s3Reader({ endpoint: proxy.endpoint }, { attempts: 1 });
-    expect(await asked.head({ bucket: 'mine', key: 'a.txt' }, never)).toMatchObject({ size: 7 });
+    expect(await asked.head({ bucket: 'mine', key: 'a.txt' })).toMatchObject({ size: 7 });
     await writeFile(file, profile('ASIAOLDOLDOLDOLD0000'));
     const reader = await s3Reader({ endpoint: proxy.endpoint }, { attempts: 1 });
     expect(await Promise.all([read(reader), read(reader), read(reader)])).toEqual([
@@ -267,7 +267,7 @@ console.log(JSON.stringify({ Version: 1, AccessKeyId: '${ACCESS_KEY}', SecretAcc
     onTestFinished(() => void vi.useRealTimers());
     expect(await read(await s3Reader({ endpoint: gw.endpoint }))).toBe('content');
     const reader = await s3Reader({ endpoint: gw.endpoint });
-    expect(await reader.head({ bucket: 'mine', key: 'a.txt' }, never)).toMatchObject({ size: 7 });
+    expect(await reader.head({ bucket: 'mine', key: 'a.txt' })).toMatchObject({ size: 7 });
   });
 
   it('says by how much the clock is wrong where that cannot be corrected', async () => {
@@ -288,7 +288,7 @@ console.log(JSON.stringify({ Version: 1, AccessKeyId: '${ACCESS_KEY}', SecretAcc
     const reader = await s3Reader({ endpoint: proxy.endpoint, requesterPays: true });
     await listAll(reader, 'mine');
     await read(reader);
-    await reader.head({ bucket: 'mine', key: 'a.txt' }, never);
+    await reader.head({ bucket: 'mine', key: 'a.txt' });
     expect(proxy.requests.map(({ headers }) => headers['x-amz-request-payer'])).toEqual(
       Array(3).fill('requester'),
     );

@@ -60,7 +60,8 @@ describe('a server that is of no use', () => {
         stored = 'x';
         return [200, ''];
       }
-      if (url.includes('list-type=2')) return [200, '<ListBucketResult></ListBucketResult>'];
+      if (url.includes('list-type=2'))
+        return [200, '<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>'];
       return [404, '<Error><Code>NoSuchKey</Code></Error>'];
     });
     await expect(openWriter('s3://some-bucket/store', writerOptions(), testContext())).rejects.toMatchObject({

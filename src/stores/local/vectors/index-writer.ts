@@ -62,7 +62,7 @@ export class LocalIndexWriter implements IndexWriter {
     options: IndexWriterOptions,
     ctx: Context,
   ): Promise<LocalIndexWriter> {
-    const store = await makeStore(root, ctx.clock);
+    const store = await makeStore(root, ctx.clock, ctx.signal);
     const paths = await makeIndexFolders(store);
     const place = store.files.lock(paths.lock, ctx.clock);
     const lock = await StoreLock.acquire(place, { ...options, what: 'the index' }, ctx);

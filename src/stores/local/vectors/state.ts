@@ -100,7 +100,7 @@ export async function changeIndexState(
   change: (state: IndexState) => IndexState,
   ctx: Context,
 ): Promise<IndexState> {
-  const store = await makeStore(root, ctx.clock);
+  const store = await makeStore(root, ctx.clock, ctx.signal);
   const { files } = store;
   const { state: path, stateLock } = await makeIndexFolders(store);
   const request = { runId: 'workflow', wait: true, what: 'the state of the index' };
