@@ -2,10 +2,9 @@ import { lstat } from 'node:fs/promises';
 import { isInside } from '../io/look.ts';
 import { joinRaw, nativePath, type RawPath, rawText } from '../io/raw-path.ts';
 import type { GlobOptions } from './globs.ts';
-import { EXPORT_MARKER, inStore, PathRules, type Skip } from './path-rules.ts';
+import { EXPORT_MARKER, inStore, PathRules, type Skip, STORE_MARKER } from './path-rules.ts';
 
 /** The file that every store has at its root. */
-const STORE_MARKER = 'sluice-store.json' as RawPath;
 
 export interface FolderRuleOptions extends GlobOptions {
   recursive: boolean;
@@ -56,7 +55,7 @@ export class FolderRules {
 }
 
 /** Whether a folder, absolute, is the root of a store. */
-export const isStore = (folder: RawPath): Promise<boolean> => hasFile(folder, STORE_MARKER);
+export const isStore = (folder: RawPath): Promise<boolean> => hasFile(folder, STORE_MARKER as RawPath);
 
 /** Whether a folder, absolute, is an export of ours. */
 export const isExport = (folder: RawPath): Promise<boolean> => hasFile(folder, EXPORT_MARKER as RawPath);

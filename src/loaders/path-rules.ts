@@ -3,6 +3,8 @@ import { junkRule } from './junk.ts';
 
 /** What an export of ours has at its root beside its media (src/pipeline/export/companions.ts). */
 export const EXPORT_MARKER = '.sluice-export.json';
+/** What a store has at its root (src/stores/local/layout.ts). */
+export const STORE_MARKER = 'sluice-store.json';
 const OF_AN_EXPORT = /^(?:\.sluice-export\.json|README\.md|croissant\.json|\.assets(?:\/.*)?)$/;
 
 /** Why something is left out of a listing. */

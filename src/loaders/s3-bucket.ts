@@ -74,6 +74,16 @@ export async function findObject(
   }
 }
 
+/** Whether there is a marker; one that may not be looked at is none, for a policy may allow the media alone. */
+export async function hasMarker(source: BucketSource, key: string): Promise<boolean> {
+  try {
+    return (await findObject(source, key)) !== undefined;
+  } catch (error) {
+    if (error instanceof FatalError && error.cause instanceof RejectedItemError) return false;
+    throw error;
+  }
+}
+
 /** What keeps an object from being the source. */
 export function notOpened(error: unknown, what: string): unknown {
   if (error instanceof FatalError || !(error instanceof SluiceError)) return error;

@@ -11,14 +11,16 @@ import { listArchive } from './archive.ts';
 import { folderLabels } from './labels.ts';
 import { ListingGaps } from './listing-gaps.ts';
 import { NamedFiles } from './named-files.ts';
-import { inStore, PathRules, type Skip } from './path-rules.ts';
-import { type BucketSource, bytesOf, keyUri, nameOf } from './s3-bucket.ts';
+import { inStore, PathRules, type Skip, STORE_MARKER } from './path-rules.ts';
+import { type BucketSource, bytesOf, hasMarker, keyUri, nameOf } from './s3-bucket.ts';
 import type { S3SourceOptions } from './s3-options.ts';
 import type { BucketTable } from './s3-table.ts';
 
 export const isArchive = (key: string): boolean => /\.zip$/i.test(key);
 /** Enough for the signature of a ZIP. */
 const SIGNATURE_BYTES = 16;
+/** The keys of a store begin with one of these folders, its marker comes later. */
+const FIRST_OF_STORE = /^(.+\/)(?:blobs|db)\/$/s;
 
 export interface ListedBucket extends BucketSource {
   /** Prefixes of stores in the bucket, each with `/` at its end. */
@@ -44,6 +46,8 @@ export class BucketListing {
   #taken = '';
   /** The folder that was left out last. */
   #leftOut: string | undefined;
+  /** The store that was found last, which is known by its first keys alone. */
+  #store: string | undefined;
   #objects = 0;
   #passed: string | undefined;
 
@@ -97,7 +101,9 @@ export class BucketListing {
       for (const folder of page.prefixes) yield* this.#folder(folder);
       for (const object of page.objects) {
         yield* this.#object(object);
-        this.#passed = object.key;
+        // A later listing must not begin in a store, which it could not tell from other folders.
+        if (this.#store === undefined || !this.#pathOf(object.key).startsWith(this.#store))
+          this.#passed = object.key;
       }
     }
   }
@@ -117,27 +123,38 @@ export class BucketListing {
     const path = this.#pathOf(object.key);
     // What consoles and other tools make to show a folder that is empty.
     if (object.key.endsWith('/') && object.size === 0) return;
-    if (this.#named.has(toRaw(object.key)) || (yield* this.#inLeftOut(path))) return;
+    if (this.#named.has(toRaw(object.key))) return;
+    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+    if (folder !== this.#taken && (yield* this.#isLeftOut(folder))) return;
     if (isArchive(path) && object.size > 0 && (yield* this.#archive(object, path))) return;
     const skip = this.#rules.skip(path, 'file');
     yield skip === undefined ? this.#item(object, path) : skipped(keyUri(path), skip);
   }
 
-  /** Whether the key is in a folder that is left out, which is said once. */
-  *#inLeftOut(path: string): Generator<Listed, boolean, void> {
-    if (this.#leftOut !== undefined && path.startsWith(this.#leftOut)) return true;
-    const folder = path.slice(0, path.lastIndexOf('/') + 1);
+  /** Whether a folder is left out or in one that is, which is said once. */
+  async *#isLeftOut(folder: string): AsyncGenerator<Listed, boolean, void> {
+    if (this.#leftOut !== undefined && folder.startsWith(this.#leftOut)) return true;
     for (let at = folder.indexOf('/') + 1; at > 0; at = folder.indexOf('/', at) + 1) {
       const each = folder.slice(0, at);
       if (this.#taken.startsWith(each)) continue;
-      const skip = this.#skipOfFolder(each);
+      const store = await this.#storeOf(each);
+      const skip = store === undefined ? this.#skipOfFolder(each) : inStore(store);
       if (skip === undefined) continue;
-      this.#leftOut = each;
-      yield skipped(keyUri(each), skip);
+      this.#store = store;
+      this.#leftOut = store ?? each;
+      yield skipped(keyUri(this.#leftOut), skip);
       return true;
     }
     this.#taken = folder;
     return false;
+  }
+
+  /** The store that a folder is the first of; `path` ends with `/`. */
+  async #storeOf(path: string): Promise<string | undefined> {
+    const root = FIRST_OF_STORE.exec(path)?.[1];
+    if (root === undefined) return undefined;
+    const isStore = await hasMarker(this.#source, `${this.#source.folder}${root}${STORE_MARKER}`);
+    return isStore ? root : undefined;
   }
 
   /** `path` ends with `/`. */

@@ -2,8 +2,8 @@ import { formatS3, isS3 } from '../io/s3/address.ts';
 import type { LoaderComponent } from '../model/component.ts';
 import type { Loader } from '../model/contracts.ts';
 import { FatalError } from '../model/errors.ts';
-import { EXPORT_MARKER } from './path-rules.ts';
-import { type BucketSource, findObject, folderOf, parsePrefix } from './s3-bucket.ts';
+import { EXPORT_MARKER, STORE_MARKER } from './path-rules.ts';
+import { type BucketSource, findObject, folderOf, hasMarker, parsePrefix } from './s3-bucket.ts';
 import { isArchive, prefixOfStore } from './s3-listing.ts';
 import { ArchiveLoader, BucketLoader, TableLoader } from './s3-loaders.ts';
 import { connectionOf, type S3SourceOptions, s3Options } from './s3-options.ts';
@@ -53,7 +53,9 @@ async function openLoader(
     }
   }
   const inBucket = stores.flatMap((store) => prefixOfStore(store, bucket) ?? []);
-  const own = inBucket.find((store) => prefix.startsWith(store));
+  const isFolder = prefix === folder;
+  const isStore = isFolder && (await hasMarker(source, `${folder}${STORE_MARKER}`));
+  const own = isStore ? folder : inBucket.find((store) => prefix.startsWith(store));
   if (own !== undefined) {
     const shown = formatS3({ bucket, key: prefix });
     throw new FatalError(
@@ -62,12 +64,11 @@ async function openLoader(
     );
   }
   await assertThere(source);
-  const isFolder = prefix === folder;
   return new BucketLoader(
     {
       ...source,
       stores: inBucket,
-      isExport: isFolder && (await findObject(source, `${folder}${EXPORT_MARKER}`)) !== undefined,
+      isExport: isFolder && (await hasMarker(source, `${folder}${EXPORT_MARKER}`)),
       manifest: manifest === undefined ? undefined : await openTable(source, manifest, options),
     },
     options,

@@ -194,6 +194,39 @@ describe.skipIf(missing)(`a bucket as a source${missing === undefined ? '' : `: 
     });
   });
 
+  it('lists no store that lies in the bucket, whosoever it is, also when it begins again', async () => {
+    const { endpoint } = await mediaBucket({
+      'a/db/1.txt': '1',
+      'of/store/blobs/00/x.txt': '2',
+      'of/store/db/x.txt': '3',
+      'of/store/sluice-store.json': '{}',
+      'of/store/versions/x.txt': '4',
+      'of/stores.txt': '5',
+    });
+    const { items, outcomes } = await listBucket(endpoint, '');
+    expect(items.map(({ uri }) => uri)).toEqual(['a/db/1.txt', 'of/stores.txt']);
+    expect(codes(outcomes)).toEqual(['of/store/ EXCLUDED']);
+    const loader = await s3.open('s3://media/', s3.options.parse({ endpoint }));
+    const positions: (string | undefined)[] = [];
+    for await (const _ of loader.list(testContext())) positions.push(loader.position!());
+    expect([...positions, loader.position!()]).toEqual([
+      undefined,
+      'a/db/1.txt',
+      'a/db/1.txt',
+      'of/stores.txt',
+    ]);
+    await expect(listBucket(endpoint, 'of/store/')).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it('needs nothing beside the media, which may be all that a policy allows', async () => {
+    const proxy = await s3FaultProxy((await mediaBucket({ 'in/1.txt': '1', 'in/db/2.txt': '2' })).endpoint);
+    proxy.faults.push(({ method }) =>
+      method === 'HEAD' ? { error: { status: 403, code: 'AccessDenied' } } : undefined,
+    );
+    const { items } = await listBucket(proxy.endpoint, 'in/');
+    expect(items.map(({ uri }) => uri)).toEqual(['1.txt', 'db/2.txt']);
+  });
+
   it('begins behind the place where an earlier listing had everything', async () => {
     const { endpoint } = await mediaBucket({ 'a.txt': '1', 'b.txt': '2', 'c.txt': '3' });
     const open = () => s3.open('s3://media/', s3.options.parse({ endpoint }));
