@@ -166,6 +166,7 @@ async function measureListing(keys: number): Promise<void> {
   const peaks: number[] = [];
   for (const count of [keys / 10, keys]) {
     const server = createServer((request, response) => {
+      if (request.method === 'HEAD') return void response.writeHead(404).end();
       const query = new URL(request.url!, 'http://x').searchParams;
       response
         .setHeader('content-type', 'application/xml')
