@@ -24,6 +24,7 @@ import { Repairer } from './repair.ts';
 import { type BatchTotals, countBatch, type Ending, judge, type RunReport } from './report.ts';
 import type { RunFolder } from './run-folder.ts';
 import { Runner } from './runner.ts';
+import { saveReport } from './save-report.ts';
 import type { SeenIds } from './seen.ts';
 import { type OpenedSources, sourceTags } from './source.ts';
 
@@ -179,15 +180,7 @@ export async function runSession(session: Session, env: RunEnvironment): Promise
     endedAt: new Date(env.clock.now()).toISOString(),
     ...(folder === undefined ? {} : folder.shown),
   };
-  try {
-    await folder?.writeReport(report);
-    return report;
-  } catch (error) {
-    if (!(error instanceof FatalError)) throw error;
-    // A full disk must not hide how the run ended, nor how to go on.
-    const failed = judge({ kind: 'fatal', error }, totals, balanced, options.maxRejected);
-    return report.error === undefined ? { ...report, ...failed } : report;
-  }
+  return saveReport(folder, report);
 }
 
 /** What the run stored and is not embedded yet is embedded now; Ctrl-C leaves it to a resume. */

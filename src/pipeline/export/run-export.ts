@@ -6,6 +6,7 @@ import type { ExportResult } from '../../model/export.ts';
 import type { RunEnvironment } from '../environment.ts';
 import { Heartbeat } from '../heartbeat.ts';
 import { type Ending, emptyBatchTotals, judge, type RunReport } from '../report.ts';
+import { saveReport } from '../save-report.ts';
 import { writeCompanions } from './companions.ts';
 import { CountedSource } from './counted-source.ts';
 import { ExportLedger } from './export-ledger.ts';
@@ -191,16 +192,7 @@ async function report(
     endedAt: new Date(env.clock.now()).toISOString(),
     ...folder.shown,
   };
-  try {
-    await folder.writeReport(made);
-    return made;
-  } catch (error) {
-    if (!(error instanceof FatalError)) throw error;
-    // A full disk must not hide how the export ended.
-    return made.error === undefined
-      ? { ...made, ...judge({ kind: 'fatal', error }, totals, true, '0') }
-      : made;
-  }
+  return saveReport(folder, made);
 }
 
 const sourceOf = ({ source: { version }, describes }: ExportJob): RunReport['sources'][number] => ({

@@ -15,6 +15,7 @@ import { contextOf, type RunEnvironment } from '../environment.ts';
 import { Heartbeat } from '../heartbeat.ts';
 import { type Ending, emptyBatchTotals, judge, type RunReport } from '../report.ts';
 import type { RunFolder } from '../run-folder.ts';
+import { saveReport } from '../save-report.ts';
 import { cutOver } from './generations.ts';
 import { reportedModels } from './index-accounts.ts';
 import { Indexer } from './indexer.ts';
@@ -193,16 +194,7 @@ async function report(job: ReindexJob, ending: Ending, env: RunEnvironment): Pro
     endedAt: new Date(env.clock.now()).toISOString(),
     ...folder.shown,
   };
-  try {
-    await folder.writeReport(made);
-    return made;
-  } catch (error) {
-    if (!(error instanceof FatalError)) throw error;
-    // A full disk must not hide how the run ended.
-    return made.error === undefined
-      ? { ...made, ...judge({ kind: 'fatal', error }, totals, true, '0') }
-      : made;
-  }
+  return saveReport(folder, made);
 }
 
 async function saveCheckpoint(
