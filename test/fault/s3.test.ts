@@ -175,18 +175,21 @@ describe.skipIf(missing)(`a bucket that does not work${missing === undefined ? '
     expectNoSecret(ran, store);
   });
 
-  it('leaves what expired credentials kept it from to a retry', async () => {
+  it('ends when credentials have expired for good, and a resume takes the rest', async () => {
     const { proxy, store, args } = await setUp(texts(10));
     let gets = 0;
     proxy.faults.push((request) => (isGet(request) && ++gets > 4 ? refused(400, 'ExpiredToken') : undefined));
     const ran = await sluiceJson(args);
-    expect(ran.json.totals.ok).toBeLessThan(10);
-    expect(ran.code).not.toBe(0);
+    expect(ran.code).toBe(1);
+    expect(ran.json.error).toMatchObject({
+      code: 'SOURCE_ACCESS_DENIED',
+      message: expect.stringContaining('have expired'),
+    });
+    expect(ran.json.totals.failed).toBe(0);
     expectNoSecret(ran, store);
     proxy.faults.length = 0;
-    const failures = join(store, 'runs', ran.json.runId, 'failures.jsonl');
-    const again = await sluiceJson(['retry', failures, '--store', store]);
-    expect(again.json).toMatchObject({ exitCode: 0 });
+    const again = await sluiceJson(['resume', ran.json.runId, '--store', store]);
+    expect(again.json).toMatchObject({ exitCode: 0, totals: { listed: 10, ok: 10 } });
     expect(await inputsOf(store)).toHaveLength(10);
   });
 

@@ -54,10 +54,11 @@ export function readFailure(thrown: unknown, asked: Asked): SluiceError {
     const waitMs = askedWaitMs(error) ?? asked.throttleWaitMs;
     return new ThrottledError('INPUT_READ_FAILED', message, waitMs, details);
   }
+  // Every other object would fail in the same way; the rest waits for a resume.
   if (isExpired(error))
-    return new RetryableError(
-      'INPUT_READ_FAILED',
-      `${what}: the credentials (${asked.identity}) have expired, and asking for new ones gave none that are accepted; renew them (aws sso login, or new session credentials)`,
+    return new FatalError(
+      'SOURCE_ACCESS_DENIED',
+      `${what}: the credentials (${asked.identity}) have expired, and asking for new ones gave none that are accepted; renew them (aws sso login, or new session credentials), then resume`,
       details,
     );
   if (isSkewed(error))

@@ -135,7 +135,7 @@ describe.skipIf(missing !== undefined)(`access to a bucket ${missing ?? ''}`, ()
     proxy.faults.push(() => ({ error: { status: 400, code: 'ExpiredToken' } }));
     const before = proxy.requests.length;
     await expect(read(reader)).rejects.toMatchObject({
-      name: 'RetryableError',
+      name: 'FatalError',
       message: expect.stringContaining('(the access key …3456) have expired'),
     });
     expect(proxy.requests.length - before).toBe(2);
