@@ -1,11 +1,11 @@
-import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { RawPixels } from '../model/embedding.ts';
-import { asError, RejectedItemError, RetryableError } from '../model/errors.ts';
+import { RejectedItemError, RetryableError } from '../model/errors.ts';
 import { probeAv } from './av.ts';
 import { confined } from './ffprobe.ts';
 import { formatInfo } from './formats.ts';
-import { SNIFF_BYTES, sniff } from './sniff.ts';
+import { headOf } from './head-of.ts';
+import { sniff } from './sniff.ts';
 import { type StreamEnd, streamTool } from './stream-tool.ts';
 import type { MediaTools } from './tools.ts';
 
@@ -94,7 +94,7 @@ interface Video {
 
 async function describe(path: string, tools: MediaTools, signal: AbortSignal): Promise<Video> {
   try {
-    const { format } = await sniff(await headOf(path));
+    const { format } = await sniff(await headOf(path, unreadable));
     const demuxer = formatInfo(format)?.demuxer;
     if (demuxer === undefined) throw unreadable(`${format.toUpperCase()} is no video`);
     const { kind, media } = await probeAv(path, format, { tools, timeoutMs: PROBE_TIMEOUT_MS, signal });
@@ -109,18 +109,6 @@ async function describe(path: string, tools: MediaTools, signal: AbortSignal): P
     if (error instanceof RetryableError)
       throw new RetryableError('EMBED_FAILED', error.message, { cause: error });
     throw error;
-  }
-}
-
-async function headOf(path: string): Promise<Buffer> {
-  const file = await open(path).catch((error: unknown) => {
-    throw unreadable(asError(error).message, error);
-  });
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
   }
 }
 

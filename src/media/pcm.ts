@@ -1,12 +1,13 @@
-import { mkdtemp, open, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeFailure } from '../io/disk-errors.ts';
 import type { Encoded } from '../model/embedding.ts';
-import { asError, RejectedItemError, RetryableError } from '../model/errors.ts';
+import { RejectedItemError, RetryableError } from '../model/errors.ts';
 import { confined } from './ffprobe.ts';
 import { formatInfo } from './formats.ts';
-import { SNIFF_BYTES, sniff } from './sniff.ts';
+import { headOf } from './head-of.ts';
+import { sniff } from './sniff.ts';
 import { streamTool } from './stream-tool.ts';
 import type { MediaTools } from './tools.ts';
 
@@ -29,7 +30,7 @@ export async function* pcmChunks(
   signal: AbortSignal,
 ): AsyncGenerator<Float32Array, void> {
   await using file = await fileOf(source);
-  const { format, kind } = await sniff(await headOf(file.path));
+  const { format, kind } = await sniff(await headOf(file.path, unreadable));
   if (kind !== 'audio' && kind !== 'video') throw unreadable(`${format.toUpperCase()} is no sound`);
   const args = [
     ...['-hide_banner', '-nostats', '-v', 'error', '-nostdin', '-threads', '1'],
@@ -126,18 +127,6 @@ async function fileOf(source: Encoded): Promise<OnDisk> {
     return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
   } catch (error) {
     throw writeFailure(error, base);
-  }
-}
-
-async function headOf(path: string): Promise<Buffer> {
-  const file = await open(path).catch((error: unknown) => {
-    throw unreadable(asError(error).message, error);
-  });
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(SNIFF_BYTES), 0, SNIFF_BYTES, 0);
-    return buffer.subarray(0, bytesRead);
-  } finally {
-    await file.close();
   }
 }
 

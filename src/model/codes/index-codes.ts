@@ -92,9 +92,4 @@ export const INDEX_CODES = {
     'What is searched for cannot be embedded: it cannot be decoded, or is empty.',
     'Search for another text, or with another file.',
   ),
-  SCHEDULE_LOCKED: fatal(
-    900116,
-    'Another process already took this slot of the schedule.',
-    'Nothing to do: a slot runs once.',
-  ),
 } as const satisfies Record<string, CodeInfo>;
